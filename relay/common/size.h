@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COMMON_SIZE_H
+#define COMMON_SIZE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* "65536", "64k", "32M", "1G" (powers of 1024) to bytes. False: not a size. */
+bool size_parse(const char *text, uint64_t *bytes);
+
+/* Like size_parse() without units, within [low, high]. False: it is not. */
+bool number_parse(const char *text, uint64_t low, uint64_t high, uint64_t *number);
+
+#endif

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+# User space: three programs, each from its room and relay/common.
+
+PROGRAMS	:= $(BUILD)/pcapring $(BUILD)/pcapring-relay $(BUILD)/pcapring-collector
+GENERATED	:= $(BUILD)/generated
+
+ALL_CFLAGS	= -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE \
+		  -DPCAPRING_VERSION_STRING='"$(VERSION)"' \
+		  -Iinclude/uapi -Irelay -I$(GENERATED) -MMD -MP $(CFLAGS)
+ifneq ($(SANITIZE),)
+ALL_CFLAGS	+= -fsanitize=$(SANITIZE) -fno-omit-frame-pointer
+endif
+
+COMMON_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/common/*.c))
+CONTROL_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/control/*.c))
+RELAY_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/*.c))
+COLLECTOR_OBJECTS := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/collector/*.c))
+PROTO_OBJECTS	  := $(BUILD)/objects/proto/packet_streaming.pb-c.o \
+		     $(BUILD)/objects/proto/google/protobuf/empty.pb-c.o
+
+programs: $(PROGRAMS)
+
+$(BUILD)/pcapring: $(CONTROL_OBJECTS) $(COMMON_OBJECTS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lmnl -lpcap -ljansson -lsystemd
+
+$(BUILD)/pcapring-relay: $(RELAY_OBJECTS) $(COMMON_OBJECTS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -lpcap -lsystemd -lpthread
+
+$(BUILD)/pcapring-collector: $(COLLECTOR_OBJECTS) $(COMMON_OBJECTS) $(PROTO_OBJECTS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -lprotobuf-c -lsystemd -lpthread
+
+$(BUILD)/objects/relay/%.o: relay/%.c $(GENERATED)/packet_streaming.pb-c.h
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/objects/proto/%.o: $(GENERATED)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# protoc-c wants the imported file's code generated, too.
+$(GENERATED)/packet_streaming.pb-c.h $(GENERATED)/packet_streaming.pb-c.c &: proto/packet_streaming.proto
+	@mkdir -p $(GENERATED)
+	protoc-c --c_out=$(GENERATED) -Iproto packet_streaming.proto
+	protoc-c --c_out=$(GENERATED) -I/usr/include google/protobuf/empty.proto
+
+$(GENERATED)/google/protobuf/empty.pb-c.c: $(GENERATED)/packet_streaming.pb-c.c
+
+-include $(shell find $(BUILD)/objects -name '*.d' 2>/dev/null)
+
+.PHONY: programs
