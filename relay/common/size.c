@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include "common/size.h"
+
+#include <stddef.h>
+
+/* Digits only: strtoull() would take signs, blanks and octal, too. */
+static const char *size_digits(const char *text, uint64_t *number)
+{
+	const char *p = text;
+
+	*number = 0;
+	for (; *p >= '0' && *p <= '9'; p++) {
+		if (__builtin_mul_overflow(*number, 10, number) ||
+		    __builtin_add_overflow(*number, *p - '0', number))
+			return NULL;
+	}
+	return p == text ? NULL : p;
+}
+
+static bool size_shift(const char *unit, unsigned int *shift)
+{
+	switch (*unit) {
+	case '\0':
+		*shift = 0;
+		return true;
+	case 'k':
+	case 'K':
+		*shift = 10;
+		break;
+	case 'm':
+	case 'M':
+		*shift = 20;
+		break;
+	case 'g':
+	case 'G':
+		*shift = 30;
+		break;
+	default:
+		return false;
+	}
+	return !unit[1];
+}
+
+bool size_parse(const char *text, uint64_t *bytes)
+{
+	unsigned int shift;
+	uint64_t number;
+	const char *unit = size_digits(text, &number);
+
+	if (!unit || !size_shift(unit, &shift) || number > UINT64_MAX >> shift)
+		return false;
+	*bytes = number << shift;
+	return true;
+}
+
+bool number_parse(const char *text, uint64_t low, uint64_t high, uint64_t *number)
+{
+	uint64_t value;
+	const char *end = size_digits(text, &value);
+
+	if (!end || *end || value < low || value > high)
+		return false;
+	*number = value;
+	return true;
+}
