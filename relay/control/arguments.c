@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: MIT
+#include "control/arguments.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/size.h"
+
+#define ARGUMENTS_INTERVAL_MAX	86400	/* seconds */
+#define ARGUMENTS_GIVEN(a)	(1U << (a))
+
+struct arguments_choice {
+	const char *name;
+	uint32_t value;
+};
+
+static const struct arguments_choice arguments_steers[] = {
+	{ "cpu", PCAPRING_STEER_CPU },
+	{ "flow", PCAPRING_STEER_FLOW },
+	{ NULL, 0 }
+};
+
+static const struct arguments_choice arguments_directions[] = {
+	{ "in", PCAPRING_DIRECTION_IN },
+	{ "out", PCAPRING_DIRECTION_OUT },
+	{ "both", PCAPRING_DIRECTION_BOTH },
+	{ NULL, 0 }
+};
+
+static const struct arguments_choice arguments_switches[] = {
+	{ "on", 1 },
+	{ "off", 0 },
+	{ NULL, 0 }
+};
+
+static bool arguments_choose(const struct arguments_choice *choices,
+			     const char *text, uint32_t *value)
+{
+	for (; choices->name; choices++) {
+		if (!strcmp(choices->name, text)) {
+			*value = choices->value;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool arguments_number(const char *text, uint32_t low, uint32_t high,
+			     uint32_t *value)
+{
+	uint64_t number;
+
+	if (!number_parse(text, low, high, &number))
+		return false;
+	*value = number;
+	return true;
+}
+
+static bool arguments_snaplen(struct capture_request *request, const char *text)
+{
+	return arguments_number(text, 1, PCAPRING_SNAPLEN_MAX, &request->snaplen);
+}
+
+static bool arguments_ring_bytes(struct capture_request *request, const char *text)
+{
+	return size_parse(text, &request->ring_bytes) && request->ring_bytes &&
+	       !(request->ring_bytes & (request->ring_bytes - 1)) &&
+	       request->ring_bytes <= PCAPRING_RING_BYTES_MAX;
+}
+
+static bool arguments_rings(struct capture_request *request, const char *text)
+{
+	return arguments_number(text, 0, PCAPRING_RINGS_MAX, &request->rings);
+}
+
+static bool arguments_steer(struct capture_request *request, const char *text)
+{
+	return arguments_choose(arguments_steers, text, &request->steer);
+}
+
+static bool arguments_direction(struct capture_request *request, const char *text)
+{
+	return arguments_choose(arguments_directions, text, &request->direction);
+}
+
+static bool arguments_promisc(struct capture_request *request, const char *text)
+{
+	uint32_t on;
+
+	if (!arguments_choose(arguments_switches, text, &on))
+		return false;
+	request->promisc = on;
+	return true;
+}
+
+/* @fixed: given at creation, never changed */
+static const struct arguments_key {
+	const char *name;
+	enum pcapring_attribute attribute;
+	bool fixed;
+	bool (*parse)(struct capture_request *request, const char *text);
+	const char *takes;
+} arguments_keys[] = {
+	{ "snaplen", PCAPRING_A_SNAPLEN, false, arguments_snaplen,
+	  "a number of bytes from 1 to 262144" },
+	{ "ring-bytes", PCAPRING_A_RING_BYTES, true, arguments_ring_bytes,
+	  "a power of two up to 1G, as 65536, 64k, 32M" },
+	{ "rings", PCAPRING_A_RINGS, true, arguments_rings,
+	  "a number of rings from 0 to 64 (0: one for each receive queue)" },
+	{ "steer", PCAPRING_A_STEER, true, arguments_steer, "cpu or flow" },
+	{ "direction", PCAPRING_A_DIRECTION, false, arguments_direction,
+	  "in, out or both" },
+	{ "promisc", PCAPRING_A_PROMISC, false, arguments_promisc, "on or off" },
+	{ NULL, 0, false, NULL, NULL }
+};
+
+static char *arguments_join(char **words)
+{
+	size_t length = 1;
+	char *text, *p;
+
+	for (char **w = words; *w; w++)
+		length += strlen(*w) + 1;
+	text = malloc(length);
+	if (!text)
+		return NULL;
+	p = text;
+	for (char **w = words; *w; w++) {
+		if (w != words)
+			*p++ = ' ';
+		p = stpcpy(p, *w);
+	}
+	*p = '\0';
+	return text;
+}
+
+/* All words that are left; "none" takes the filter away. */
+static bool arguments_filter(struct capture_request *request, char **words)
+{
+	if (!words[0]) {
+		log_error("filter: takes an expression as tcpdump does, or none");
+		return false;
+	}
+	if (!strcmp(words[0], "none") && !words[1])
+		request->expression = strdup("");
+	else
+		request->expression = arguments_join(words);
+	if (!request->expression) {
+		log_error("filter: out of memory");
+		return false;
+	}
+	request->given |= ARGUMENTS_GIVEN(PCAPRING_A_FILTER);
+	return true;
+}
+
+static bool arguments_pair(struct capture_request *request, const char *command,
+			   const char *name, const char *value)
+{
+	const struct arguments_key *key = arguments_keys;
+
+	while (key->name && strcmp(key->name, name))
+		key++;
+	if (!key->name) {
+		log_error("%s: '%s' is not known here: see pcapring --help",
+			  command, name);
+		return false;
+	}
+	if (key->fixed && !strcmp(command, "set")) {
+		log_error("%s: %s is fixed when a capture is made: del it and add it anew",
+			  command, name);
+		return false;
+	}
+	if (request->given & ARGUMENTS_GIVEN(key->attribute)) {
+		log_error("%s: %s is given twice", command, name);
+		return false;
+	}
+	if (!value || !key->parse(request, value)) {
+		log_error("%s: %s '%s': takes %s", command, name,
+			  value ? value : "", key->takes);
+		return false;
+	}
+	request->given |= ARGUMENTS_GIVEN(key->attribute);
+	return true;
+}
+
+static bool arguments_pairs(struct capture_request *request, const char *command,
+			    char **words)
+{
+	for (; *words; words += 2) {
+		if (!strcmp(*words, "filter"))
+			return arguments_filter(request, words + 1);
+		if (!arguments_pair(request, command, words[0], words[1]))
+			return false;
+	}
+	return true;
+}
+
+static bool arguments_id(const char *command, const char *word, uint32_t *id)
+{
+	if (word && arguments_number(word, 0, ARGUMENTS_ALL - 1, id))
+		return true;
+	log_error("%s '%s': takes the number N of /dev/pcapringN: see pcapring show",
+		  command, word ? word : "");
+	return false;
+}
+
+bool arguments_add(struct capture_request *request, char **words)
+{
+	if (!words[0] || !words[0][0] || strlen(words[0]) >= IF_NAMESIZE) {
+		log_error("add '%s': takes the name of an interface, 1 to 15 characters",
+			  words[0] ? words[0] : "");
+		return false;
+	}
+	request->ifname = words[0];
+	request->given |= ARGUMENTS_GIVEN(PCAPRING_A_IFNAME);
+	return arguments_pairs(request, "add", words + 1);
+}
+
+bool arguments_set(struct capture_request *request, char **words)
+{
+	if (!arguments_id("set", words[0], &request->id))
+		return false;
+	request->given |= ARGUMENTS_GIVEN(PCAPRING_A_ID);
+	if (!words[1]) {
+		log_error("set %u: takes what to change: see pcapring --help",
+			  request->id);
+		return false;
+	}
+	return arguments_pairs(request, "set", words + 1);
+}
+
+bool arguments_del(uint32_t *id, char **words)
+{
+	if (!arguments_id("del", words[0], id))
+		return false;
+	if (words[1]) {
+		log_error("del %u: '%s' is not known here: takes one number",
+			  *id, words[1]);
+		return false;
+	}
+	return true;
+}
+
+static bool arguments_interval(struct arguments_view *view, const char *text)
+{
+	if (text && arguments_number(text, 1, ARGUMENTS_INTERVAL_MAX, &view->interval))
+		return true;
+	log_error("stats: --interval '%s': takes a number of seconds from 1 to %u",
+		  text ? text : "", ARGUMENTS_INTERVAL_MAX);
+	return false;
+}
+
+static bool arguments_is_interval(const char *command, const char *word)
+{
+	return !strcmp(command, "stats") && !strcmp(word, "--interval");
+}
+
+bool arguments_view(struct arguments_view *view, const char *command, char **words)
+{
+	bool takes_id = strcmp(command, "monitor");
+
+	view->id = ARGUMENTS_ALL;
+	for (; *words; words++) {
+		if (!strcmp(*words, "--json")) {
+			view->json = true;
+		} else if (arguments_is_interval(command, *words)) {
+			if (!arguments_interval(view, *++words))
+				return false;
+		} else if (takes_id && **words != '-') {
+			takes_id = false;
+			if (!arguments_id(command, *words, &view->id))
+				return false;
+		} else {
+			log_error("%s: '%s' is not known here: see pcapring --help",
+				  command, *words);
+			return false;
+		}
+	}
+	return true;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Words of the command line, after the command, to what they ask for. */
+#ifndef CONTROL_ARGUMENTS_H
+#define CONTROL_ARGUMENTS_H
+
+#include "control/capture.h"
+
+#define ARGUMENTS_ALL	UINT32_MAX	/* no N given: all captures */
+
+/* @interval: seconds between two lines, 0: once */
+struct arguments_view {
+	uint32_t id;
+	uint32_t interval;
+	bool json;
+};
+
+/* False, all three: standard error has said what is wrong and what would not be. */
+
+/* "IFACE [KEY VALUE]... [filter EXPR]" */
+bool arguments_add(struct capture_request *request, char **words);
+
+/* "N KEY VALUE... [filter EXPR]" */
+bool arguments_set(struct capture_request *request, char **words);
+
+/* "N" */
+bool arguments_del(uint32_t *id, char **words);
+
+/* "[N] [--json] [--interval SECONDS]", as far as @command takes them */
+bool arguments_view(struct arguments_view *view, const char *command, char **words);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Captures as the control program sees them: what the kernel answers, and what
+ * it is asked for. Attributes have the units and meanings of linux/pcapring.h.
+ */
+#ifndef CONTROL_CAPTURE_H
+#define CONTROL_CAPTURE_H
+
+#include <linux/filter.h>
+#include <linux/pcapring.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CAPTURE_UUID_BYTES	16
+#define CAPTURE_UUID_TEXT	37	/* with dashes and NUL */
+#define CAPTURE_REASON_MAX	128
+
+/* Indexed by enum pcapring_stat. */
+typedef uint64_t capture_stats[PCAPRING_STAT_MAX + 1];
+
+struct capture_ring {
+	uint32_t index;
+	uint64_t head;
+	uint64_t seen;
+	uint64_t tail;
+	capture_stats stats;
+};
+
+/*
+ * @ifindex: 0 while it waits for its interface
+ * @linktype: PCAPRING_LINKTYPE_NONE until it is known
+ * @filter_length: instructions; 0: no filter
+ * @rings: as many as @ring_count says
+ * @reason: of an event, or ""
+ */
+struct capture {
+	uint32_t id;
+	uint8_t uuid[CAPTURE_UUID_BYTES];
+	char ifname[IF_NAMESIZE];
+	uint32_t ifindex;
+	uint32_t linktype;
+	uint32_t snaplen;
+	uint64_t ring_bytes;
+	uint32_t steer;
+	uint32_t direction;
+	bool promisc;
+	uint32_t filter_length;
+	bool reader;
+	capture_stats stats;
+	uint32_t ring_count;
+	struct capture_ring rings[PCAPRING_RINGS_MAX];
+	char reason[CAPTURE_REASON_MAX];
+};
+
+/* A list that owns its captures. */
+struct capture_list {
+	struct capture *captures;
+	size_t count;
+};
+
+/* A new last element, or NULL: no memory. Pointers to others become invalid. */
+struct capture *capture_list_add(struct capture_list *list);
+void capture_list_free(struct capture_list *list);
+
+/* The capture with @uuid, or NULL. */
+const struct capture *capture_list_find(const struct capture_list *list,
+					const uint8_t *uuid);
+
+/*
+ * What to create or to change.
+ * @given: bit 1 << PCAPRING_A_… for each attribute that is to be sent
+ * @expression: filter as the user wrote it, "" for none; owned
+ * @filter: what it was compiled to; owned
+ */
+struct capture_request {
+	uint32_t given;
+	uint32_t id;
+	const char *ifname;
+	uint32_t snaplen;
+	uint64_t ring_bytes;
+	uint32_t rings;
+	uint32_t steer;
+	uint32_t direction;
+	bool promisc;
+	char *expression;
+	struct sock_filter *filter;
+	size_t filter_length;
+};
+
+void capture_request_free(struct capture_request *request);
+
+/* Counters in the order in which they are shown, the last one all zeros. */
+struct capture_stat_name {
+	enum pcapring_stat stat;
+	const char *name;
+	const char *unit;
+};
+
+extern const struct capture_stat_name capture_stat_names[];
+
+void capture_uuid_text(const uint8_t *uuid, char text[CAPTURE_UUID_TEXT]);
+const char *capture_steer_name(uint32_t steer);
+const char *capture_direction_name(uint32_t direction);
+
+/* Bytes in use; false: the tail that the reader wrote is out of range. */
+bool capture_ring_fill(const struct capture *capture,
+		       const struct capture_ring *ring, uint64_t *bytes);
+
+#endif

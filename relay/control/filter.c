@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+#include "control/filter.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <linux/bpf_common.h>
+#include <net/if.h>
+#include <pcap/pcap.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "linux/pcapring.h"
+
+/* The only value below 104 where LINKTYPE_* and Linux' DLT_* differ. */
+#define FILTER_LINKTYPE_RAW	101
+
+/* A handle is never read from: no need for libpcap's 2 MiB of packet ring. */
+#define FILTER_BUFFER_BYTES	(2 * PCAPRING_SNAPLEN_MAX)
+
+static bool filter_is_word(char c)
+{
+	return isalnum((unsigned char)c) || strchr("_-.", c);
+}
+
+static bool filter_has_word(const char *expression, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *p = expression; (p = strstr(p, word)); p += length) {
+		if ((p == expression || !filter_is_word(p[-1])) &&
+		    (!p[length] || !filter_is_word(p[length])))
+			return true;
+	}
+	return false;
+}
+
+static pcap_t *filter_open_dead(const char *interface, const char *expression)
+{
+	pcap_t *pcap;
+
+	if (filter_has_word(expression, "vlan")) {
+		log_error("filter '%s': interface '%s' does not exist, and where a VLAN tag is to be found depends on it: set the filter when the interface is there",
+			  expression, interface);
+		return NULL;
+	}
+	pcap = pcap_open_dead(DLT_EN10MB, PCAPRING_SNAPLEN_MAX);
+	if (!pcap)
+		log_error("filter '%s': out of memory", expression);
+	else
+		log_warning("filter '%s': interface '%s' does not exist, compiled for Ethernet",
+			    expression, interface);
+	return pcap;
+}
+
+static void filter_say_activate(pcap_t *pcap, const char *interface, int status)
+{
+	if (status == PCAP_ERROR_PERM_DENIED)
+		log_error("filter: opening interface '%s' is not permitted: run it as root",
+			  interface);
+	else if (status == PCAP_ERROR_IFACE_NOT_UP)
+		log_error("filter: interface '%s' is down, libpcap compiles on interfaces that are up: ip link set %s up",
+			  interface, interface);
+	else
+		log_error("filter: interface '%s': %s: %s", interface,
+			  pcap_statustostr(status), pcap_geterr(pcap));
+}
+
+/* In cooked mode, offsets count from a header that the rings do not hold. */
+static bool filter_is_cooked(pcap_t *pcap)
+{
+	return pcap_datalink(pcap) == DLT_LINUX_SLL;
+}
+
+static pcap_t *filter_open_live(const char *interface)
+{
+	char error[PCAP_ERRBUF_SIZE];
+	pcap_t *pcap = pcap_create(interface, error);
+	int status;
+
+	if (!pcap) {
+		log_error("filter: interface '%s': %s", interface, error);
+		return NULL;
+	}
+	pcap_set_snaplen(pcap, PCAPRING_SNAPLEN_MAX);
+	pcap_set_buffer_size(pcap, FILTER_BUFFER_BYTES);
+	status = pcap_activate(pcap);
+	if (status < 0) {
+		filter_say_activate(pcap, interface, status);
+		goto close;
+	}
+	if (filter_is_cooked(pcap)) {
+		log_error("filter: interface '%s': libpcap has only a cooked mode for its type: no filter is possible",
+			  interface);
+		goto close;
+	}
+	return pcap;
+close:
+	pcap_close(pcap);
+	return NULL;
+}
+
+/* As tcpdump: "ip broadcast" needs to know the interface's network mask. */
+static bpf_u_int32 filter_netmask(const char *interface)
+{
+	char error[PCAP_ERRBUF_SIZE];
+	bpf_u_int32 network, netmask;
+
+	if (pcap_lookupnet(interface, &network, &netmask, error))
+		return PCAP_NETMASK_UNKNOWN;
+	return netmask;
+}
+
+/* struct bpf_insn is struct sock_filter by another name. */
+static bool filter_copy(const struct bpf_program *code,
+			struct sock_filter **program, size_t *length)
+{
+	struct sock_filter *copy;
+
+	if (code->bf_len > BPF_MAXINSNS) {
+		log_error("filter: %u instructions, the kernel takes at most %u: shorten the expression",
+			  code->bf_len, BPF_MAXINSNS);
+		return false;
+	}
+	copy = calloc(code->bf_len, sizeof(*copy));
+	if (!copy) {
+		log_error("filter: out of memory");
+		return false;
+	}
+	for (size_t i = 0; i < code->bf_len; i++) {
+		const struct bpf_insn *insn = &code->bf_insns[i];
+
+		copy[i] = (struct sock_filter){ insn->code, insn->jt, insn->jf, insn->k };
+	}
+	*program = copy;
+	*length = code->bf_len;
+	return true;
+}
+
+bool filter_compile(const char *interface, const char *expression,
+		    struct sock_filter **program, size_t *length)
+{
+	struct bpf_program code;
+	bool done = false;
+	pcap_t *pcap;
+
+	if (if_nametoindex(interface))
+		pcap = filter_open_live(interface);
+	else
+		pcap = filter_open_dead(interface, expression);
+	if (!pcap)
+		return false;
+	if (pcap_compile(pcap, &code, expression, 1, filter_netmask(interface))) {
+		log_error("filter '%s': %s", expression, pcap_geterr(pcap));
+	} else {
+		done = filter_copy(&code, program, length);
+		pcap_freecode(&code);
+	}
+	pcap_close(pcap);
+	return done;
+}
+
+const char *filter_linktype_name(uint32_t linktype)
+{
+	int dlt = linktype == FILTER_LINKTYPE_RAW ? DLT_RAW : (int)linktype;
+	const char *name = pcap_datalink_val_to_name(dlt);
+
+	return name ? name : "unknown";
+}

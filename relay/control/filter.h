@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* All that the control program knows of libpcap. */
+#ifndef CONTROL_FILTER_H
+#define CONTROL_FILTER_H
+
+#include <linux/filter.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Compile @expression (pcap-filter(7)) for @interface, as tcpdump does: on a
+ * live handle of it, because the kernel runs the program while a VLAN tag is
+ * beside the packet, not in it, and only then does libpcap write code that
+ * looks there. Where the interface does not exist, Ethernet is assumed and
+ * said; an expression with "vlan" is refused.
+ *
+ * True: *@program is *@length instructions, at most BPF_MAXINSNS, for free().
+ * False: standard error has said why.
+ */
+bool filter_compile(const char *interface, const char *expression,
+		    struct sock_filter **program, size_t *length);
+
+/* Name of a LINKTYPE_* value, as "EN10MB"; "unknown" where libpcap has none. */
+const char *filter_linktype_name(uint32_t linktype);
+
+#endif

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+#include "control/json.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "control/filter.h"
+
+/* jansson takes NULL for any value and hands it on: each is checked once. */
+
+static bool json_print(json_t *value, size_t flags)
+{
+	bool done = value && !json_dumpf(value, stdout, flags) &&
+		    putchar('\n') != EOF;
+
+	json_decref(value);
+	return done;
+}
+
+static json_t *json_counters(const uint64_t *stats)
+{
+	const struct capture_stat_name *name;
+	json_t *object = json_object();
+
+	for (name = capture_stat_names; name->name; name++)
+		json_object_set_new(object, name->name, json_integer(stats[name->stat]));
+	return object;
+}
+
+static json_t *json_ring(const struct capture *capture, const struct capture_ring *ring,
+			 bool positions)
+{
+	json_t *object = json_pack("{s:I, s:o}", "index", (json_int_t)ring->index,
+				   "stats", json_counters(ring->stats));
+	uint64_t fill;
+
+	if (!positions)
+		return object;
+	json_object_set_new(object, "head", json_integer(ring->head));
+	json_object_set_new(object, "seen", json_integer(ring->seen));
+	json_object_set_new(object, "tail", json_integer(ring->tail));
+	json_object_set_new(object, "used_bytes",
+			    capture_ring_fill(capture, ring, &fill) ?
+			    json_integer(fill) : json_null());
+	return object;
+}
+
+static json_t *json_rings(const struct capture *capture, bool positions)
+{
+	json_t *array = json_array();
+
+	for (uint32_t i = 0; i < capture->ring_count; i++)
+		json_array_append_new(array, json_ring(capture, &capture->rings[i],
+						       positions));
+	return array;
+}
+
+/* What tells which capture it is. */
+static json_t *json_identity(const struct capture *capture)
+{
+	char uuid[CAPTURE_UUID_TEXT], device[32];
+
+	capture_uuid_text(capture->uuid, uuid);
+	snprintf(device, sizeof(device), "/dev/pcapring%u", capture->id);
+	return json_pack("{s:I, s:s, s:s, s:s}", "id", (json_int_t)capture->id,
+			 "device", device, "uuid", uuid,
+			 "interface", capture->ifname);
+}
+
+static void json_attachment(json_t *object, const struct capture *capture)
+{
+	bool known = capture->linktype != PCAPRING_LINKTYPE_NONE;
+
+	json_object_set_new(object, "attached", json_boolean(capture->ifindex));
+	json_object_set_new(object, "ifindex", capture->ifindex ?
+			    json_integer(capture->ifindex) : json_null());
+	json_object_set_new(object, "linktype", known ?
+			    json_integer(capture->linktype) : json_null());
+	json_object_set_new(object, "linktype_name", known ?
+			    json_string(filter_linktype_name(capture->linktype)) :
+			    json_null());
+}
+
+static json_t *json_capture(const struct capture *capture)
+{
+	json_t *object = json_identity(capture);
+	json_t *settings;
+
+	json_attachment(object, capture);
+	settings = json_pack("{s:I, s:I, s:s, s:s, s:b, s:I, s:b, s:o, s:o}",
+			     "snaplen", (json_int_t)capture->snaplen,
+			     "ring_bytes", (json_int_t)capture->ring_bytes,
+			     "steer", capture_steer_name(capture->steer),
+			     "direction", capture_direction_name(capture->direction),
+			     "promisc", capture->promisc,
+			     "filter_instructions", (json_int_t)capture->filter_length,
+			     "reader", capture->reader,
+			     "stats", json_counters(capture->stats),
+			     "rings", json_rings(capture, true));
+	json_object_update(object, settings);
+	json_decref(settings);
+	return object;
+}
+
+static json_t *json_capture_stats(const struct capture *capture)
+{
+	json_t *object = json_identity(capture);
+
+	json_object_set_new(object, "stats", json_counters(capture->stats));
+	json_object_set_new(object, "rings", json_rings(capture, false));
+	return object;
+}
+
+static bool json_list(const struct capture_list *list,
+		      json_t *(*element)(const struct capture *capture))
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < list->count; i++)
+		json_array_append_new(array, element(&list->captures[i]));
+	return json_print(array, JSON_INDENT(2));
+}
+
+bool json_captures(const struct capture_list *list)
+{
+	return json_list(list, json_capture);
+}
+
+bool json_stats(const struct capture_list *list)
+{
+	return json_list(list, json_capture_stats);
+}
+
+bool json_rates(const struct capture *capture, const struct capture *before,
+		double seconds)
+{
+	json_t *object = json_identity(capture), *rates = json_object();
+	const struct capture_stat_name *name;
+
+	for (name = capture_stat_names; name->name; name++) {
+		uint64_t delta = capture->stats[name->stat] - before->stats[name->stat];
+
+		json_object_set_new(rates, name->name, json_real(delta / seconds));
+	}
+	json_object_set_new(object, "seconds", json_real(seconds));
+	json_object_set_new(object, "rates_per_second", rates);
+	return json_print(object, JSON_COMPACT | JSON_REAL_PRECISION(12));
+}
+
+bool json_event(const char *name, const struct capture *capture)
+{
+	json_t *object = json_identity(capture);
+
+	json_object_set_new(object, "event", json_string(name));
+	json_attachment(object, capture);
+	json_object_set_new(object, "reason", capture->reason[0] ?
+			    json_string(capture->reason) : json_null());
+	return json_print(object, JSON_COMPACT);
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+/* pcapring: create, change, show and delete captures of pcapring.ko. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "control/command.h"
+
+static const char main_help[] =
+"Usage: pcapring COMMAND\n"
+"\n"
+"  show [N] [--json]           captures, their rings and counters; the default\n"
+"  add IFACE [KEY VALUE]... [filter EXPR]\n"
+"                              capture IFACE, which may not exist yet; prints\n"
+"                              the new device\n"
+"  set N KEY VALUE... [filter EXPR | filter none]\n"
+"                              change the capture of /dev/pcapringN\n"
+"  del N                       delete it\n"
+"  stats [N] [--interval SECONDS] [--json]\n"
+"                              counters; with an interval, a line of rates per\n"
+"                              second for each capture, until interrupted\n"
+"  monitor [--json]            a line for each capture that is created, changed,\n"
+"                              attached, detached or deleted\n"
+"\n"
+"Keys (add takes all, set those marked *):\n"
+"  snaplen N *                 most bytes kept of a packet, 1 to 262144 (262144)\n"
+"  ring-bytes SIZE             bytes of each ring, a power of two (32M)\n"
+"  rings N                     number of rings; 0: one for each receive queue (0)\n"
+"  steer cpu|flow              what decides the ring of a packet (cpu)\n"
+"  direction in|out|both *     packets received, sent, or both (both)\n"
+"  promisc on|off *            packets for other machines, too (off)\n"
+"  filter EXPR *               packets that match, as pcap-filter(7); the rest of\n"
+"                              the line, so it comes last\n"
+"\n"
+"Sizes take k, M, G, powers of 1024.\n"
+"\n"
+"  --json                      JSON instead of text\n"
+"  --interval SECONDS          time between two lines of stats, 1 to 86400\n"
+"  --help                      this text\n"
+"  --version                   version\n";
+
+static const struct {
+	const char *name;
+	int (*run)(char **words);
+} main_commands[] = {
+	{ "show", command_show },
+	{ "add", command_add },
+	{ "set", command_set },
+	{ "del", command_del },
+	{ "stats", command_stats },
+	{ "monitor", command_monitor },
+};
+
+static int main_command(char **words)
+{
+	for (size_t i = 0; i < sizeof(main_commands) / sizeof(*main_commands); i++) {
+		if (!strcmp(main_commands[i].name, words[0]))
+			return main_commands[i].run(words + 1);
+	}
+	log_error("'%s' is no command: see pcapring --help", words[0]);
+	return COMMAND_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	int status = COMMAND_FINE;
+
+	log_open("pcapring", 0);
+	if (argc < 2)
+		status = command_show(argv + argc);
+	else if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		fputs(main_help, stdout);
+	else if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
+		puts("pcapring " PCAPRING_VERSION_STRING);
+	else
+		status = main_command(argv + 1);
+	if (fflush(stdout) || ferror(stdout)) {
+		log_error("standard output: %m");
+		return COMMAND_FAILURE;
+	}
+	return status;
+}

@@ -1,0 +1,634 @@
+// SPDX-License-Identifier: MIT
+#include "control/netlink.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+
+#define NETLINK_REQUEST_MAX	(64 * 1024)	/* a filter is up to 32 KiB */
+#define NETLINK_REPLY_MAX	(64 * 1024)
+#define NETLINK_ERROR_MAX	512
+#define NETLINK_DUMPS		10		/* tries while captures change */
+
+/*
+ * @kernel: what the kernel said in its last extended ack, or ""
+ * @error: what netlink_error() gives
+ */
+struct netlink {
+	struct mnl_socket *socket;
+	uint32_t sequence;
+	uint16_t family;
+	uint32_t group;
+	char kernel[NETLINK_ERROR_MAX / 2];
+	char error[NETLINK_ERROR_MAX];
+	char request[NETLINK_REQUEST_MAX] __attribute__((aligned(8)));
+	char reply[NETLINK_REPLY_MAX] __attribute__((aligned(8)));
+};
+
+/* A reply's capture goes into @list; for monitor, into @event. */
+struct netlink_reply {
+	struct netlink *netlink;
+	struct capture_list *list;
+	void (*event)(enum pcapring_command command,
+		      const struct capture *capture, void *data);
+	void *data;
+};
+
+const char *netlink_error(const struct netlink *netlink)
+{
+	return netlink->error;
+}
+
+static bool __attribute__((format(printf, 2, 3)))
+netlink_fail(struct netlink *netlink, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(netlink->error, sizeof(netlink->error), format, args);
+	va_end(args);
+	return false;
+}
+
+/* The text of errno, after what the kernel said. */
+static bool netlink_fail_errno(struct netlink *netlink)
+{
+	const char *text = errno == EPERM ?
+		"Operation not permitted: run it as root" : strerror(errno);
+
+	if (netlink->kernel[0])
+		return netlink_fail(netlink, "%s (%s)", netlink->kernel, text);
+	return netlink_fail(netlink, "%s", text);
+}
+
+/* Opening and closing */
+
+static bool netlink_socket_open(struct netlink *netlink)
+{
+	int on = 1;
+
+	netlink->socket = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
+	if (!netlink->socket)
+		return false;
+	/* Words beside the error's number; kernels without them are fine. */
+	mnl_socket_setsockopt(netlink->socket, NETLINK_EXT_ACK, &on, sizeof(on));
+	mnl_socket_setsockopt(netlink->socket, NETLINK_CAP_ACK, &on, sizeof(on));
+	return !mnl_socket_bind(netlink->socket, 0, MNL_SOCKET_AUTOPID);
+}
+
+static void netlink_socket_close(struct netlink *netlink)
+{
+	if (netlink->socket)
+		mnl_socket_close(netlink->socket);
+	netlink->socket = NULL;
+}
+
+/* Messages */
+
+static struct nlmsghdr *netlink_message(struct netlink *netlink, uint16_t type,
+					uint8_t command, uint16_t flags)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(netlink->request);
+	struct genlmsghdr *genl;
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
+	nlh->nlmsg_seq = ++netlink->sequence;
+	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+	genl->cmd = command;
+	genl->version = PCAPRING_GENL_VERSION;
+	return nlh;
+}
+
+static int netlink_ack_attribute(const struct nlattr *attr, void *data)
+{
+	struct netlink *netlink = data;
+
+	if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG &&
+	    !mnl_attr_validate(attr, MNL_TYPE_NUL_STRING))
+		snprintf(netlink->kernel, sizeof(netlink->kernel), "%s",
+			 mnl_attr_get_str(attr));
+	return MNL_CB_OK;
+}
+
+/* The result of a request; the kernel's words are attributes at @offset. */
+static int netlink_result(const struct nlmsghdr *nlh, struct netlink *netlink,
+			  int error, size_t offset)
+{
+	if (!error)
+		return MNL_CB_STOP;
+	if (nlh->nlmsg_flags & NLM_F_ACK_TLVS &&
+	    offset < mnl_nlmsg_get_payload_len(nlh))
+		mnl_attr_parse(nlh, offset, netlink_ack_attribute, netlink);
+	errno = error < 0 ? -error : EPROTO;
+	return MNL_CB_ERROR;
+}
+
+static int netlink_on_error(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlmsgerr *ack = mnl_nlmsg_get_payload(nlh);
+	struct netlink_reply *reply = data;
+	size_t offset = sizeof(*ack);
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*ack)) {
+		errno = EPROTO;
+		return MNL_CB_ERROR;
+	}
+	/* An ack that is not capped repeats the request. */
+	if (!(nlh->nlmsg_flags & NLM_F_CAPPED) && ack->msg.nlmsg_len > sizeof(ack->msg))
+		offset += MNL_ALIGN(ack->msg.nlmsg_len) - sizeof(ack->msg);
+	return netlink_result(nlh, reply->netlink, ack->error, offset);
+}
+
+static int netlink_on_done(const struct nlmsghdr *nlh, void *data)
+{
+	struct netlink_reply *reply = data;
+	const int *error = mnl_nlmsg_get_payload(nlh);
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*error))
+		return MNL_CB_STOP;
+	return netlink_result(nlh, reply->netlink, *error, sizeof(*error));
+}
+
+static mnl_cb_t netlink_control[] = {
+	[NLMSG_ERROR] = netlink_on_error,
+	[NLMSG_DONE] = netlink_on_done,
+};
+
+/* Take what comes until @sequence is answered; 0: for ever. errno says why not. */
+static bool netlink_receive(struct netlink *netlink, uint32_t sequence,
+			    mnl_cb_t callback, struct netlink_reply *reply)
+{
+	unsigned int port = sequence ? mnl_socket_get_portid(netlink->socket) : 0;
+	ssize_t length;
+	int status;
+
+	do {
+		length = mnl_socket_recvfrom(netlink->socket, netlink->reply,
+					     sizeof(netlink->reply));
+		if (length < 0)
+			return false;
+		status = mnl_cb_run2(netlink->reply, length, sequence, port,
+				     callback, reply, netlink_control,
+				     MNL_ARRAY_SIZE(netlink_control));
+	} while (status > MNL_CB_STOP);
+	return status == MNL_CB_STOP;
+}
+
+/* Send @nlh and take the answers. errno says why not. */
+static bool netlink_talk(struct netlink *netlink, struct nlmsghdr *nlh,
+			 mnl_cb_t callback, struct netlink_reply *reply)
+{
+	netlink->kernel[0] = '\0';
+	reply->netlink = netlink;
+	if (mnl_socket_sendto(netlink->socket, nlh, nlh->nlmsg_len) < 0)
+		return false;
+	return netlink_receive(netlink, nlh->nlmsg_seq, callback, reply);
+}
+
+/* The family: its number, and its group's */
+
+static int netlink_group_attribute(const struct nlattr *attr, void *data)
+{
+	const struct nlattr **found = data;
+	uint16_t type = mnl_attr_get_type(attr);
+
+	if (type == CTRL_ATTR_MCAST_GRP_NAME &&
+	    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) < 0)
+		return MNL_CB_ERROR;
+	if (type == CTRL_ATTR_MCAST_GRP_ID && mnl_attr_validate(attr, MNL_TYPE_U32) < 0)
+		return MNL_CB_ERROR;
+	if (type <= CTRL_ATTR_MCAST_GRP_MAX)
+		found[type] = attr;
+	return MNL_CB_OK;
+}
+
+static int netlink_group(const struct nlattr *attr, void *data)
+{
+	const struct nlattr *found[CTRL_ATTR_MCAST_GRP_MAX + 1] = { NULL };
+	const struct nlattr *name, *id;
+	struct netlink *netlink = data;
+
+	if (mnl_attr_parse_nested(attr, netlink_group_attribute, found) < 0)
+		return MNL_CB_ERROR;
+	name = found[CTRL_ATTR_MCAST_GRP_NAME];
+	id = found[CTRL_ATTR_MCAST_GRP_ID];
+	if (name && id && !strcmp(mnl_attr_get_str(name), PCAPRING_GENL_GROUP_EVENTS))
+		netlink->group = mnl_attr_get_u32(id);
+	return MNL_CB_OK;
+}
+
+static int netlink_family_attribute(const struct nlattr *attr, void *data)
+{
+	struct netlink *netlink = data;
+
+	switch (mnl_attr_get_type(attr)) {
+	case CTRL_ATTR_FAMILY_ID:
+		if (mnl_attr_validate(attr, MNL_TYPE_U16) < 0)
+			return MNL_CB_ERROR;
+		netlink->family = mnl_attr_get_u16(attr);
+		break;
+	case CTRL_ATTR_MCAST_GROUPS:
+		return mnl_attr_parse_nested(attr, netlink_group, netlink);
+	}
+	return MNL_CB_OK;
+}
+
+static int netlink_family(const struct nlmsghdr *nlh, void *data)
+{
+	struct netlink_reply *reply = data;
+
+	return mnl_attr_parse(nlh, sizeof(struct genlmsghdr),
+			      netlink_family_attribute, reply->netlink);
+}
+
+static bool netlink_resolve(struct netlink *netlink)
+{
+	struct netlink_reply reply = { 0 };
+	struct nlmsghdr *nlh = netlink_message(netlink, GENL_ID_CTRL,
+					       CTRL_CMD_GETFAMILY, NLM_F_ACK);
+
+	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, PCAPRING_GENL_NAME);
+	return netlink_talk(netlink, nlh, netlink_family, &reply);
+}
+
+struct netlink *netlink_open(void)
+{
+	struct netlink *netlink = calloc(1, sizeof(*netlink));
+
+	if (!netlink) {
+		log_error("out of memory");
+		return NULL;
+	}
+	if (!netlink_socket_open(netlink)) {
+		log_error("netlink: %s", strerror(errno));
+		goto close;
+	}
+	if (!netlink_resolve(netlink)) {
+		if (errno == ENOENT)
+			log_error("the module is not loaded: modprobe pcapring");
+		else
+			log_error("netlink: %s", strerror(errno));
+		goto close;
+	}
+	return netlink;
+close:
+	netlink_close(netlink);
+	return NULL;
+}
+
+void netlink_close(struct netlink *netlink)
+{
+	netlink_socket_close(netlink);
+	free(netlink);
+}
+
+/* A capture, from its attributes. Those that are not known are passed over. */
+
+static int netlink_stat(const struct nlattr *attr, void *data)
+{
+	uint64_t *stats = data;
+
+	if (mnl_attr_type_valid(attr, PCAPRING_STAT_MAX) < 0 ||
+	    mnl_attr_get_type(attr) <= PCAPRING_STAT_PAD)
+		return MNL_CB_OK;
+	if (mnl_attr_validate(attr, MNL_TYPE_U64) < 0)
+		return MNL_CB_ERROR;
+	stats[mnl_attr_get_type(attr)] = mnl_attr_get_u64(attr);
+	return MNL_CB_OK;
+}
+
+static const enum mnl_attr_data_type netlink_ring_types[PCAPRING_RING_MAX + 1] = {
+	[PCAPRING_RING_INDEX] = MNL_TYPE_U32,
+	[PCAPRING_RING_HEAD] = MNL_TYPE_U64,
+	[PCAPRING_RING_SEEN] = MNL_TYPE_U64,
+	[PCAPRING_RING_TAIL] = MNL_TYPE_U64,
+	[PCAPRING_RING_STATS] = MNL_TYPE_NESTED,
+};
+
+static int netlink_ring_attribute(const struct nlattr *attr, void *data)
+{
+	struct capture_ring *ring = data;
+	uint16_t type = mnl_attr_get_type(attr);
+
+	if (mnl_attr_type_valid(attr, PCAPRING_RING_MAX) < 0)
+		return MNL_CB_OK;
+	if (mnl_attr_validate(attr, netlink_ring_types[type]) < 0)
+		return MNL_CB_ERROR;
+	switch (type) {
+	case PCAPRING_RING_INDEX:
+		ring->index = mnl_attr_get_u32(attr);
+		break;
+	case PCAPRING_RING_HEAD:
+		ring->head = mnl_attr_get_u64(attr);
+		break;
+	case PCAPRING_RING_SEEN:
+		ring->seen = mnl_attr_get_u64(attr);
+		break;
+	case PCAPRING_RING_TAIL:
+		ring->tail = mnl_attr_get_u64(attr);
+		break;
+	case PCAPRING_RING_STATS:
+		return mnl_attr_parse_nested(attr, netlink_stat, ring->stats);
+	}
+	return MNL_CB_OK;
+}
+
+static int netlink_ring(const struct nlattr *attr, struct capture *capture)
+{
+	if (capture->ring_count == PCAPRING_RINGS_MAX) {
+		errno = EPROTO;
+		return MNL_CB_ERROR;
+	}
+	return mnl_attr_parse_nested(attr, netlink_ring_attribute,
+				     &capture->rings[capture->ring_count++]);
+}
+
+static const enum mnl_attr_data_type netlink_types[PCAPRING_A_MAX + 1] = {
+	[PCAPRING_A_ID] = MNL_TYPE_U32,
+	[PCAPRING_A_UUID] = MNL_TYPE_BINARY,
+	[PCAPRING_A_IFNAME] = MNL_TYPE_NUL_STRING,
+	[PCAPRING_A_IFINDEX] = MNL_TYPE_U32,
+	[PCAPRING_A_LINKTYPE] = MNL_TYPE_U32,
+	[PCAPRING_A_SNAPLEN] = MNL_TYPE_U32,
+	[PCAPRING_A_RING_BYTES] = MNL_TYPE_U64,
+	[PCAPRING_A_STEER] = MNL_TYPE_U32,
+	[PCAPRING_A_DIRECTION] = MNL_TYPE_U32,
+	[PCAPRING_A_PROMISC] = MNL_TYPE_U8,
+	[PCAPRING_A_FILTER] = MNL_TYPE_BINARY,
+	[PCAPRING_A_READER] = MNL_TYPE_U8,
+	[PCAPRING_A_STATS] = MNL_TYPE_NESTED,
+	[PCAPRING_A_RING] = MNL_TYPE_NESTED,
+	[PCAPRING_A_REASON] = MNL_TYPE_NUL_STRING,
+};
+
+static int netlink_uuid(const struct nlattr *attr, struct capture *capture)
+{
+	if (mnl_attr_get_payload_len(attr) != sizeof(capture->uuid)) {
+		errno = ERANGE;
+		return MNL_CB_ERROR;
+	}
+	memcpy(capture->uuid, mnl_attr_get_payload(attr), sizeof(capture->uuid));
+	return MNL_CB_OK;
+}
+
+static void netlink_value(const struct nlattr *attr, struct capture *capture)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case PCAPRING_A_ID:
+		capture->id = mnl_attr_get_u32(attr);
+		break;
+	case PCAPRING_A_IFNAME:
+		snprintf(capture->ifname, sizeof(capture->ifname), "%s",
+			 mnl_attr_get_str(attr));
+		break;
+	case PCAPRING_A_IFINDEX:
+		capture->ifindex = mnl_attr_get_u32(attr);
+		break;
+	case PCAPRING_A_LINKTYPE:
+		capture->linktype = mnl_attr_get_u32(attr);
+		break;
+	case PCAPRING_A_SNAPLEN:
+		capture->snaplen = mnl_attr_get_u32(attr);
+		break;
+	case PCAPRING_A_RING_BYTES:
+		capture->ring_bytes = mnl_attr_get_u64(attr);
+		break;
+	case PCAPRING_A_STEER:
+		capture->steer = mnl_attr_get_u32(attr);
+		break;
+	case PCAPRING_A_DIRECTION:
+		capture->direction = mnl_attr_get_u32(attr);
+		break;
+	case PCAPRING_A_PROMISC:
+		capture->promisc = mnl_attr_get_u8(attr);
+		break;
+	case PCAPRING_A_FILTER:
+		capture->filter_length = mnl_attr_get_payload_len(attr) /
+					 sizeof(struct sock_filter);
+		break;
+	case PCAPRING_A_READER:
+		capture->reader = mnl_attr_get_u8(attr);
+		break;
+	case PCAPRING_A_REASON:
+		snprintf(capture->reason, sizeof(capture->reason), "%s",
+			 mnl_attr_get_str(attr));
+		break;
+	}
+}
+
+static int netlink_attribute(const struct nlattr *attr, void *data)
+{
+	struct capture *capture = data;
+	uint16_t type = mnl_attr_get_type(attr);
+
+	if (mnl_attr_type_valid(attr, PCAPRING_A_MAX) < 0)
+		return MNL_CB_OK;
+	if (mnl_attr_validate(attr, netlink_types[type]) < 0)
+		return MNL_CB_ERROR;
+	switch (type) {
+	case PCAPRING_A_UUID:
+		return netlink_uuid(attr, capture);
+	case PCAPRING_A_STATS:
+		return mnl_attr_parse_nested(attr, netlink_stat, capture->stats);
+	case PCAPRING_A_RING:
+		return netlink_ring(attr, capture);
+	}
+	netlink_value(attr, capture);
+	return MNL_CB_OK;
+}
+
+static int netlink_capture(const struct nlmsghdr *nlh, void *data)
+{
+	struct netlink_reply *reply = data;
+	struct capture *capture;
+
+	if (nlh->nlmsg_type != reply->netlink->family)
+		return MNL_CB_OK;
+	capture = capture_list_add(reply->list);
+	if (!capture) {
+		errno = ENOMEM;
+		return MNL_CB_ERROR;
+	}
+	return mnl_attr_parse(nlh, sizeof(struct genlmsghdr), netlink_attribute,
+			      capture);
+}
+
+/* Requests */
+
+static void netlink_put(struct nlmsghdr *nlh, const struct capture_request *request,
+			enum pcapring_attribute attribute)
+{
+	switch (attribute) {
+	case PCAPRING_A_ID:
+		mnl_attr_put_u32(nlh, attribute, request->id);
+		break;
+	case PCAPRING_A_IFNAME:
+		mnl_attr_put_strz(nlh, attribute, request->ifname);
+		break;
+	case PCAPRING_A_SNAPLEN:
+		mnl_attr_put_u32(nlh, attribute, request->snaplen);
+		break;
+	case PCAPRING_A_RING_BYTES:
+		mnl_attr_put_u64(nlh, attribute, request->ring_bytes);
+		break;
+	case PCAPRING_A_RINGS:
+		mnl_attr_put_u32(nlh, attribute, request->rings);
+		break;
+	case PCAPRING_A_STEER:
+		mnl_attr_put_u32(nlh, attribute, request->steer);
+		break;
+	case PCAPRING_A_DIRECTION:
+		mnl_attr_put_u32(nlh, attribute, request->direction);
+		break;
+	case PCAPRING_A_PROMISC:
+		mnl_attr_put_u8(nlh, attribute, request->promisc);
+		break;
+	case PCAPRING_A_FILTER:
+		mnl_attr_put(nlh, attribute,
+			     request->filter_length * sizeof(*request->filter),
+			     request->filter);
+		break;
+	default:
+		break;
+	}
+}
+
+static struct nlmsghdr *netlink_request(struct netlink *netlink, uint8_t command,
+					const struct capture_request *request)
+{
+	struct nlmsghdr *nlh = netlink_message(netlink, netlink->family, command,
+					       NLM_F_ACK);
+
+	for (int a = PCAPRING_A_ID; a <= PCAPRING_A_MAX; a++) {
+		if (request->given & 1U << a)
+			netlink_put(nlh, request, a);
+	}
+	return nlh;
+}
+
+static bool netlink_do(struct netlink *netlink, uint8_t command,
+		       const struct capture_request *request,
+		       struct capture_list *list)
+{
+	struct netlink_reply reply = { .list = list };
+	struct nlmsghdr *nlh = netlink_request(netlink, command, request);
+
+	capture_list_free(list);
+	if (!netlink_talk(netlink, nlh, netlink_capture, &reply))
+		return netlink_fail_errno(netlink);
+	return true;
+}
+
+bool netlink_add(struct netlink *netlink, const struct capture_request *request,
+		 uint32_t *id)
+{
+	struct capture_list list = { 0 };
+	bool done = netlink_do(netlink, PCAPRING_CMD_NEW, request, &list);
+
+	if (done && !list.count)
+		done = netlink_fail(netlink, "the kernel did not answer with a capture");
+	if (done)
+		*id = list.captures[0].id;
+	capture_list_free(&list);
+	return done;
+}
+
+bool netlink_set(struct netlink *netlink, const struct capture_request *request)
+{
+	struct capture_list list = { 0 };
+	bool done = netlink_do(netlink, PCAPRING_CMD_SET, request, &list);
+
+	capture_list_free(&list);
+	return done;
+}
+
+bool netlink_del(struct netlink *netlink, uint32_t id)
+{
+	struct capture_request request = { .given = 1U << PCAPRING_A_ID, .id = id };
+	struct capture_list list = { 0 };
+	bool done = netlink_do(netlink, PCAPRING_CMD_DEL, &request, &list);
+
+	capture_list_free(&list);
+	return done;
+}
+
+bool netlink_get(struct netlink *netlink, uint32_t id, struct capture_list *list)
+{
+	struct capture_request request = { .given = 1U << PCAPRING_A_ID, .id = id };
+
+	if (!netlink_do(netlink, PCAPRING_CMD_GET, &request, list))
+		return false;
+	if (!list->count)
+		return netlink_fail(netlink, "the kernel did not answer with a capture");
+	return true;
+}
+
+/* Captures that came or went meanwhile (EINTR) make a dump void: start anew. */
+bool netlink_dump(struct netlink *netlink, struct capture_list *list)
+{
+	struct netlink_reply reply = { .list = list };
+
+	for (int i = 0; i < NETLINK_DUMPS; i++) {
+		struct nlmsghdr *nlh = netlink_message(netlink, netlink->family,
+						       PCAPRING_CMD_GET, NLM_F_DUMP);
+
+		capture_list_free(list);
+		if (netlink_talk(netlink, nlh, netlink_capture, &reply))
+			return true;
+		if (errno != EINTR)
+			return netlink_fail_errno(netlink);
+		netlink_socket_close(netlink);
+		if (!netlink_socket_open(netlink))
+			return netlink_fail_errno(netlink);
+	}
+	return netlink_fail(netlink, "captures came and went during each of %d tries",
+			    NETLINK_DUMPS);
+}
+
+static int netlink_event(const struct nlmsghdr *nlh, void *data)
+{
+	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
+	struct capture_list list = { 0 };
+	struct netlink_reply *reply = data;
+	int status;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*genl))
+		return MNL_CB_OK;
+	reply->list = &list;
+	status = netlink_capture(nlh, reply);
+	if (status > MNL_CB_STOP && list.count)
+		reply->event(genl->cmd, list.captures, reply->data);
+	capture_list_free(&list);
+	return status;
+}
+
+bool netlink_monitor(struct netlink *netlink,
+		     void (*event)(enum pcapring_command command,
+				   const struct capture *capture, void *data),
+		     void *data)
+{
+	struct netlink_reply reply = {
+		.netlink = netlink, .event = event, .data = data
+	};
+
+	netlink->kernel[0] = '\0';
+	if (!netlink->group)
+		return netlink_fail(netlink, "the module has no group of events");
+	if (mnl_socket_setsockopt(netlink->socket, NETLINK_ADD_MEMBERSHIP,
+				  &netlink->group, sizeof(netlink->group)))
+		return netlink_fail_errno(netlink);
+	for (;;) {
+		netlink_receive(netlink, 0, netlink_event, &reply);
+		if (errno != ENOBUFS)
+			return netlink_fail_errno(netlink);
+		log_warning("monitor: the kernel was faster, events were lost");
+	}
+}
+

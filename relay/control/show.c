@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#include "control/show.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "control/filter.h"
+
+#define SHOW_LABEL_WIDTH	27	/* "pcapring4294967294 eth0" and more */
+#define SHOW_NUMBER_WIDTH	15
+
+static void show_linktype(uint32_t linktype)
+{
+	if (linktype == PCAPRING_LINKTYPE_NONE)
+		printf("not known before the first attachment");
+	else
+		printf("%s (%u)", filter_linktype_name(linktype), linktype);
+}
+
+static void show_counters(const char *indent, const uint64_t *stats)
+{
+	printf("%s%" PRIu64 " packets seen = %" PRIu64 " captured + %" PRIu64
+	       " filtered + %" PRIu64 " dropped\n", indent,
+	       stats[PCAPRING_STAT_SEEN], stats[PCAPRING_STAT_CAPTURED],
+	       stats[PCAPRING_STAT_FILTERED], stats[PCAPRING_STAT_DROPPED]);
+	printf("%s%" PRIu64 " bytes captured, %" PRIu64 " packets truncated, %"
+	       PRIu64 " wakeups\n", indent, stats[PCAPRING_STAT_BYTES],
+	       stats[PCAPRING_STAT_TRUNCATED], stats[PCAPRING_STAT_WAKEUPS]);
+	if (stats[PCAPRING_STAT_BAD_TAILS] || stats[PCAPRING_STAT_SKIPS])
+		printf("%sreader's faults: %" PRIu64 " packets dropped for a tail out of range, %"
+		       PRIu64 " skips to head at open\n", indent,
+		       stats[PCAPRING_STAT_BAD_TAILS], stats[PCAPRING_STAT_SKIPS]);
+}
+
+static void show_ring(const struct capture *capture, const struct capture_ring *ring)
+{
+	uint64_t fill;
+
+	printf("  ring %u: ", ring->index);
+	if (capture_ring_fill(capture, ring, &fill))
+		printf("%" PRIu64 " of %" PRIu64 " bytes in use (%.1f %%), ", fill,
+		       capture->ring_bytes, 100.0 * fill / capture->ring_bytes);
+	else
+		printf("tail out of range, ");
+	printf("head at byte %" PRIu64 ", seen %" PRIu64 ", tail %" PRIu64 "\n",
+	       ring->head, ring->seen, ring->tail);
+	show_counters("    ", ring->stats);
+}
+
+static void show_capture(const struct capture *capture)
+{
+	char uuid[CAPTURE_UUID_TEXT];
+
+	capture_uuid_text(capture->uuid, uuid);
+	printf("pcapring%u: %s, ", capture->id, capture->ifname);
+	if (capture->ifindex)
+		printf("attached (ifindex %u)\n", capture->ifindex);
+	else
+		printf("waiting for the interface\n");
+	printf("  uuid %s\n  link type ", uuid);
+	show_linktype(capture->linktype);
+	printf("\n  snaplen %u bytes, direction %s, promisc %s, reader %s\n",
+	       capture->snaplen, capture_direction_name(capture->direction),
+	       capture->promisc ? "on" : "off", capture->reader ? "yes" : "no");
+	if (capture->filter_length)
+		printf("  filter of %u instructions\n", capture->filter_length);
+	else
+		printf("  filter none\n");
+	printf("  %u rings of %" PRIu64 " bytes, steer %s\n", capture->ring_count,
+	       capture->ring_bytes, capture_steer_name(capture->steer));
+	show_counters("  ", capture->stats);
+	for (uint32_t i = 0; i < capture->ring_count; i++)
+		show_ring(capture, &capture->rings[i]);
+}
+
+void show_captures(const struct capture_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		show_capture(&list->captures[i]);
+}
+
+/* Two lines: counters, and their units. */
+static void show_stats_header(void)
+{
+	const struct capture_stat_name *name;
+
+	printf("%-*s", SHOW_LABEL_WIDTH, "");
+	for (name = capture_stat_names; name->name; name++)
+		printf(" %*s", SHOW_NUMBER_WIDTH, name->name);
+	printf("\n%-*s", SHOW_LABEL_WIDTH, "");
+	for (name = capture_stat_names; name->name; name++)
+		printf(" %*s", SHOW_NUMBER_WIDTH, name->unit);
+	printf("\n");
+}
+
+static void show_stats_line(const char *label, const uint64_t *stats)
+{
+	const struct capture_stat_name *name;
+
+	printf("%-*s", SHOW_LABEL_WIDTH, label);
+	for (name = capture_stat_names; name->name; name++)
+		printf(" %*" PRIu64, SHOW_NUMBER_WIDTH, stats[name->stat]);
+	printf("\n");
+}
+
+void show_stats(const struct capture_list *list)
+{
+	char label[64];
+
+	if (list->count)
+		show_stats_header();
+	for (size_t i = 0; i < list->count; i++) {
+		const struct capture *capture = &list->captures[i];
+
+		snprintf(label, sizeof(label), "pcapring%u %s", capture->id,
+			 capture->ifname);
+		show_stats_line(label, capture->stats);
+		for (uint32_t r = 0; r < capture->ring_count; r++) {
+			snprintf(label, sizeof(label), "  ring %u",
+				 capture->rings[r].index);
+			show_stats_line(label, capture->rings[r].stats);
+		}
+	}
+}
+
+void show_rates(const struct capture *capture, const struct capture *before,
+		double seconds)
+{
+	const struct capture_stat_name *name;
+	const char *separator = "";
+
+	printf("pcapring%u %s: ", capture->id, capture->ifname);
+	for (name = capture_stat_names; name->name; name++) {
+		uint64_t delta = capture->stats[name->stat] - before->stats[name->stat];
+
+		printf("%s%s %.0f %s/s", separator, name->name, delta / seconds,
+		       name->unit);
+		separator = ", ";
+	}
+	printf("\n");
+}
+
+void show_event(const char *name, const struct capture *capture)
+{
+	printf("%s pcapring%u %s", name, capture->id, capture->ifname);
+	if (capture->ifindex) {
+		printf(" ifindex %u link type ", capture->ifindex);
+		show_linktype(capture->linktype);
+	}
+	if (capture->reason[0])
+		printf(": %s", capture->reason);
+	printf("\n");
+}
