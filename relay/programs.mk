@@ -12,7 +12,8 @@ ALL_CFLAGS	+= -fsanitize=$(SANITIZE) -fno-omit-frame-pointer
 endif
 
 COMMON_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/common/*.c))
-CONTROL_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/control/*.c))
+CONTROL_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/control/*.c) \
+		     relay/common/log.c relay/common/size.c)
 RELAY_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/*.c))
 COLLECTOR_OBJECTS := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/collector/*.c))
 PROTO_OBJECTS	  := $(BUILD)/objects/proto/packet_streaming.pb-c.o \
@@ -20,8 +21,8 @@ PROTO_OBJECTS	  := $(BUILD)/objects/proto/packet_streaming.pb-c.o \
 
 programs: $(PROGRAMS)
 
-$(BUILD)/pcapring: $(CONTROL_OBJECTS) $(COMMON_OBJECTS)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lmnl -lpcap -ljansson -lsystemd
+$(BUILD)/pcapring: $(CONTROL_OBJECTS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lmnl -lpcap -ljansson
 
 $(BUILD)/pcapring-relay: $(RELAY_OBJECTS) $(COMMON_OBJECTS)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -lpcap -lsystemd -lpthread
