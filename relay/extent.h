@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which stretches of a ring somebody still refers to. An extent is a stretch
+ * that many packets share; extents begin in order, are let go of in any order,
+ * by any thread, and the ring is free up to the oldest that is still held.
+ */
+#ifndef RELAY_EXTENT_H
+#define RELAY_EXTENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define EXTENT_BYTES_MAX	(256 << 10)	/* larger gains nothing */
+#define EXTENTS_MAX		64		/* held at once, of a ring */
+
+/**
+ * struct extent - a stretch of a ring
+ * @begin: its first byte's position
+ * @end: of its last byte, plus 1
+ * @held: somebody refers to it
+ */
+struct extent {
+	uint64_t begin;
+	uint64_t end;
+	bool held;
+};
+
+/**
+ * struct extents - the extents of one ring, oldest first
+ * @slots: a FIFO; slot of the nth extent ever: n % EXTENTS_MAX
+ * @first: number of the oldest extent that may be held
+ * @next: number of the next extent
+ * @ring_bytes: size of the ring
+ */
+struct extents {
+	struct extent slots[EXTENTS_MAX];
+	unsigned int first;
+	unsigned int next;
+	uint64_t ring_bytes;
+};
+
+void extents_init(struct extents *extents, uint64_t ring_bytes);
+
+/*
+ * An extent that begins at @position and holds at least @length bytes. NULL:
+ * copy instead, because too much of the ring is held already or @length too
+ * large a part of it.
+ */
+struct extent *extents_begin(struct extents *extents, uint64_t position,
+			     uint64_t length);
+
+/* Nobody refers to it any more. Any thread, once. */
+void extent_let_go(struct extent *extent);
+
+/* The lowest position that is held; @position, up to where was read, if none. */
+uint64_t extents_tail(struct extents *extents, uint64_t position);
+
+#endif
