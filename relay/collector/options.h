@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COLLECTOR_OPTIONS_H
+#define COLLECTOR_OPTIONS_H
+
+struct options {
+	const char *listen;	/* ADDR:PORT */
+	const char *write;	/* FILE, or "-" */
+	int verbose;
+};
+
+/* Exits with status 2 when the command line is wrong. */
+void options_parse(struct options *options, int argc, char **argv);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Names of files, made of names that peers chose. */
+#ifndef COLLECTOR_PATH_H
+#define COLLECTOR_PATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/metadata.h"
+
+/* Bytes of an encoded name, with its NUL. */
+#define PATH_NAME_MAX	(3 * METADATA_TEXT_MAX)
+
+/*
+ * Encode @name for paths and log lines: every byte outside of [A-Za-z0-9._-]
+ * becomes %XX, as do the dots of a name of dots only. @out: PATH_NAME_MAX bytes.
+ */
+void path_encode(const char *name, char *out);
+
+/*
+ * The @number-th file beside @path ("x.pcap"): of its owner when @sensor is
+ * NULL (x.pcap, x.1.pcap, x.2.pcap, ...), otherwise of encoded names
+ * (x-SENSOR-INTERFACE.pcap, x-SENSOR-INTERFACE.1.pcap, ...; no second part
+ * when @interface is empty). Long names are cut, and a hash tells them apart.
+ * False: does not fit into @size bytes.
+ */
+bool path_make(char *out, size_t size, const char *path, const char *sensor,
+	       const char *interface, unsigned int number);
+
+#endif

@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: MIT
+#include "sensors.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "decode.h"
+#include "path.h"
+#include "savefile.h"
+
+/* Files of one key; beyond that something else is wrong. */
+#define SENSORS_FILES_MAX	10000
+
+/* A key that was here, at least once since the program started. */
+struct sensor {
+	struct sensor *next;
+	struct stream *stream;		/* the living one, or NULL */
+	struct savefile_place place;	/* where its last stream left its file */
+	char name[PATH_NAME_MAX];	/* encoded */
+	char interface[PATH_NAME_MAX];	/* encoded, may be empty */
+	char key[2 * PATH_NAME_MAX];	/* "name/interface" */
+};
+
+struct sensors {
+	const char *path;		/* FILE; NULL: standard output */
+	int stop_fd;
+	void (*end)(struct call *call, const struct call_status *status);
+	void (*stop)(void);
+	struct sensor *first;
+	struct sensor *owner;		/* of FILE; NULL: not known yet */
+	struct savefile *pipe;		/* of standard output, once begun */
+	struct savefile_format pipe_format;
+	struct decode decode;
+};
+
+struct stream {
+	struct sensors *sensors;
+	struct sensor *sensor;
+	struct call *call;
+	struct savefile *file;
+	uint64_t packets;
+	uint64_t bytes;
+	char path[PATH_MAX];		/* for people */
+};
+
+__attribute__((format(printf, 3, 4)))
+static void sensors_status(struct call_status *status, enum call_code code,
+			   const char *format, ...)
+{
+	va_list args;
+
+	status->code = code;
+	va_start(args, format);
+	vsnprintf(status->text, sizeof(status->text), format, args);
+	va_end(args);
+}
+
+static struct sensor *sensors_find(struct sensors *sensors,
+				   const struct metadata *metadata,
+				   const char *peer)
+{
+	char name[PATH_NAME_MAX], interface[PATH_NAME_MAX];
+	struct sensor *sensor;
+
+	path_encode(*metadata->sensor ? metadata->sensor : peer, name);
+	path_encode(metadata->interface, interface);
+	for (sensor = sensors->first; sensor; sensor = sensor->next)
+		if (!strcmp(sensor->name, name) &&
+		    !strcmp(sensor->interface, interface))
+			return sensor;
+	sensor = calloc(1, sizeof(*sensor));
+	if (!sensor)
+		return NULL;
+	strcpy(sensor->name, name);
+	strcpy(sensor->interface, interface);
+	sprintf(sensor->key, "%s/%s", name, interface);
+	sensor->next = sensors->first;
+	sensors->first = sensor;
+	return sensor;
+}
+
+/* Does FILE belong to @sensor, or to nobody so that it may now? */
+static bool sensors_own(struct sensors *sensors, struct sensor *sensor,
+			const struct savefile_format *format)
+{
+	char owner[SAVEFILE_OWNER_MAX];
+	struct savefile_format have;
+	enum savefile_state state;
+
+	if (sensors->owner)
+		return sensors->owner == sensor;
+	state = savefile_look(sensors->path, &have, owner);
+	if (state != SAVEFILE_ABSENT && state != SAVEFILE_OURS)
+		return false;
+	if (state == SAVEFILE_OURS && *owner) {
+		if (strcmp(owner, sensor->key))
+			return false;
+	} else if (state == SAVEFILE_OURS && !savefile_same(&have, format)) {
+		return false;
+	}
+	sensors->owner = sensor;
+	return true;
+}
+
+/* The first of the sensor's files that fits, or a new one. */
+static bool stream_open_file(struct stream *stream,
+			     const struct savefile_format *format,
+			     struct call_status *status)
+{
+	struct sensors *sensors = stream->sensors;
+	struct sensor *sensor = stream->sensor;
+	bool own = sensors_own(sensors, sensor, format);
+	enum savefile_state state;
+
+	for (unsigned int n = 0; n < SENSORS_FILES_MAX; n++) {
+		errno = ENAMETOOLONG;
+		state = SAVEFILE_ERROR;
+		if (path_make(stream->path, sizeof(stream->path), sensors->path,
+			      own ? NULL : sensor->name, sensor->interface, n))
+			stream->file = savefile_open(stream->path, format,
+						     sensor->key,
+						     &sensor->place, &state);
+		if (stream->file)
+			return true;
+		if (state != SAVEFILE_ERROR)
+			continue;
+		sensors_status(status, errno == ENOSPC || errno == EDQUOT ?
+			       CALL_RESOURCE_EXHAUSTED : CALL_INTERNAL,
+			       "cannot write %s: %s", stream->path,
+			       strerror(errno));
+		return false;
+	}
+	sensors_status(status, CALL_INTERNAL, "no free name up to %s",
+		       stream->path);
+	return false;
+}
+
+static struct sensor *sensors_living(const struct sensors *sensors)
+{
+	struct sensor *sensor = sensors->first;
+
+	while (sensor && !sensor->stream)
+		sensor = sensor->next;
+	return sensor;
+}
+
+/* There is one header on a pipe, and one stream at a time. */
+static bool stream_open_pipe(struct stream *stream,
+			     const struct savefile_format *format,
+			     struct call_status *status)
+{
+	struct sensors *sensors = stream->sensors;
+	const struct savefile_format *have = &sensors->pipe_format;
+	struct sensor *living = sensors_living(sensors);
+
+	strcpy(stream->path, "standard output");
+	if (living) {
+		sensors_status(status, CALL_RESOURCE_EXHAUSTED,
+			       "the collector writes to standard output, which sensor %s uses",
+			       living->key);
+		return false;
+	}
+	if (!sensors->pipe) {
+		sensors->pipe = savefile_pipe(format, sensors->stop_fd);
+		if (!sensors->pipe) {
+			sensors_status(status, CALL_INTERNAL,
+				       "cannot write standard output: %s",
+				       strerror(errno));
+			sensors->stop();
+			return false;
+		}
+		sensors->pipe_format = *format;
+	} else if (!savefile_same(have, format)) {
+		sensors_status(status, CALL_FAILED_PRECONDITION,
+			       "standard output has begun with link type %u, snaplen %u bytes, %sseconds: no other can follow",
+			       have->linktype, have->snaplen,
+			       have->nanoseconds ? "nano" : "micro");
+		return false;
+	}
+	stream->file = sensors->pipe;
+	return true;
+}
+
+/* What could not be written does not count; what to tell the sensor. */
+static void stream_failed(struct stream *stream,
+			  const struct savefile_loss *lost,
+			  struct call_status *status)
+{
+	int error = errno;
+
+	stream->packets -= lost->packets;
+	stream->bytes -= lost->bytes;
+	sensors_status(status, error == ENOSPC || error == EDQUOT ?
+		       CALL_RESOURCE_EXHAUSTED : CALL_INTERNAL,
+		       "cannot write %s: %s; %" PRIu64 " packets are lost",
+		       stream->path, strerror(error), lost->packets);
+	if (stream->sensors->path)
+		return;
+	if (error == EPIPE)
+		log_info("nobody reads standard output any more");
+	else
+		log_error("%s", status->text);
+	stream->sensors->stop();
+}
+
+/* Write the rest, say how it ended, and forget the stream; not its call. */
+static void stream_end(struct stream *stream, const char *how,
+		       struct call_status *status)
+{
+	struct sensor *sensor = stream->sensor;
+	struct savefile_loss lost;
+	const char *why = how;
+
+	if (!savefile_flush(stream->file, &lost)) {
+		stream_failed(stream, &lost, status);
+		why = status->text;
+	}
+	if (stream->file != stream->sensors->pipe) {
+		savefile_where(stream->file, &sensor->place);
+		savefile_close(stream->file);
+	}
+	(why == how && status->code == CALL_OK ? log_info : log_warning)
+		("sensor %s: %s: %" PRIu64 " packets, %" PRIu64 " bytes written to %s",
+		 sensor->key, why, stream->packets, stream->bytes, stream->path);
+	sensor->stream = NULL;
+	free(stream);
+}
+
+/* End a stream from our side. */
+static void stream_refuse(struct stream *stream, struct call_status *status)
+{
+	struct sensors *sensors = stream->sensors;
+	struct call *call = stream->call;
+	char how[sizeof(status->text)];
+
+	strcpy(how, status->text);
+	stream_end(stream, how, status);
+	sensors->end(call, status);
+}
+
+static struct stream *sensors_take(void *context, struct call *call,
+				   const struct metadata *metadata,
+				   const char *peer,
+				   struct call_status *status)
+{
+	struct sensors *sensors = context;
+	struct sensor *sensor = sensors_find(sensors, metadata, peer);
+	struct stream *stream = calloc(1, sizeof(*stream));
+	struct savefile_format format = {
+		.linktype = metadata->linktype,
+		.snaplen = metadata->snaplen,
+		.nanoseconds = metadata->tsresol == 9,
+	};
+
+	sensors_status(status, CALL_INTERNAL, "out of memory");
+	if (!sensor || !stream)
+		goto out_free;
+	if (sensor->stream) {
+		sensors_status(status, CALL_ABORTED,
+			       "replaced by a newer stream of the same sensor and interface");
+		stream_refuse(sensor->stream, status);
+	}
+	stream->sensors = sensors;
+	stream->sensor = sensor;
+	stream->call = call;
+	if (!(sensors->path ? stream_open_file : stream_open_pipe)
+	     (stream, &format, status)) {
+		log_warning("sensor %s: refused: %s", sensor->key, status->text);
+		goto out_free;
+	}
+	sensor->stream = stream;
+	log_info("sensor %s: streams to %s (link type %u, snaplen %u bytes, %sseconds)",
+		 sensor->key, stream->path, format.linktype, format.snaplen,
+		 format.nanoseconds ? "nano" : "micro");
+	return stream;
+out_free:
+	free(stream);
+	return NULL;
+}
+
+static void stream_message(struct stream *stream, struct iovec *pieces,
+			   size_t count)
+{
+	struct decode *decode = &stream->sensors->decode;
+	struct savefile_loss lost;
+	struct call_status status;
+	struct packet packet;
+
+	if (!decode_packet(decode, pieces, count, &packet)) {
+		sensors_status(&status, CALL_INVALID_ARGUMENT,
+			       "message %" PRIu64 " is not valid: %s",
+			       stream->packets + 1, decode->why);
+		stream_refuse(stream, &status);
+		return;
+	}
+	stream->packets++;
+	stream->bytes += packet.caplen;
+	if (!savefile_append(stream->file, &packet, &lost)) {
+		stream_failed(stream, &lost, &status);
+		stream_refuse(stream, &status);
+	}
+}
+
+static void stream_close(struct stream *stream, bool broken,
+			 struct call_status *status)
+{
+	if (broken)
+		sensors_status(status, CALL_UNAVAILABLE, "connection broken");
+	stream_end(stream, broken ? "connection broken" : "complete", status);
+}
+
+static void sensors_idle(void *context)
+{
+	struct sensors *sensors = context;
+	struct savefile_loss lost;
+	struct call_status status;
+
+	for (struct sensor *sensor = sensors->first; sensor;
+	     sensor = sensor->next) {
+		struct stream *stream = sensor->stream;
+
+		if (!stream || savefile_flush(stream->file, &lost))
+			continue;
+		stream_failed(stream, &lost, &status);
+		stream_refuse(stream, &status);
+	}
+}
+
+static void sensors_stop(void *context)
+{
+	struct sensors *sensors = context;
+	struct call_status status;
+
+	for (struct sensor *sensor = sensors->first; sensor;
+	     sensor = sensor->next) {
+		if (!sensor->stream)
+			continue;
+		sensors_status(&status, CALL_UNAVAILABLE, "the collector stops");
+		stream_refuse(sensor->stream, &status);
+	}
+}
+
+/* FILE may come into being, or may be appended to. */
+static bool sensors_check(const char *path)
+{
+	char owner[SAVEFILE_OWNER_MAX];
+	struct savefile_format format;
+	char folder[PATH_MAX];
+
+	switch (savefile_look(path, &format, owner)) {
+	case SAVEFILE_OURS:
+	case SAVEFILE_FOREIGN:
+		return true;
+	case SAVEFILE_ABSENT:
+		if (strlen(path) >= sizeof(folder)) {
+			errno = ENAMETOOLONG;
+			break;
+		}
+		strcpy(folder, path);
+		if (!access(dirname(folder), W_OK))
+			return true;
+		break;
+	case SAVEFILE_OTHER:
+		log_error("--write %s: is there and is no savefile: name another file, or - for standard output",
+			  path);
+		return false;
+	case SAVEFILE_LOCKED:
+		log_error("--write %s: another program writes it: name another file",
+			  path);
+		return false;
+	case SAVEFILE_ERROR:
+		break;
+	}
+	log_error("--write %s: cannot be written: %m", path);
+	return false;
+}
+
+struct sensors *sensors_open(const char *write, int stop_fd,
+			     void (*end)(struct call *, const struct call_status *),
+			     void (*stop)(void))
+{
+	bool file = strcmp(write, "-");
+	struct sensors *sensors;
+
+	if (file && !sensors_check(write))
+		return NULL;
+	sensors = calloc(1, sizeof(*sensors));
+	if (!sensors) {
+		log_error("out of memory");
+		return NULL;
+	}
+	sensors->path = file ? write : NULL;
+	sensors->stop_fd = stop_fd;
+	sensors->end = end;
+	sensors->stop = stop;
+	return sensors;
+}
+
+void sensors_taker(struct sensors *sensors, struct call_taker *taker)
+{
+	*taker = (struct call_taker){
+		.context = sensors,
+		.open = sensors_take,
+		.message = stream_message,
+		.close = stream_close,
+		.idle = sensors_idle,
+		.stop = sensors_stop,
+	};
+}
+
+void sensors_close(struct sensors *sensors)
+{
+	struct sensor *sensor, *next;
+
+	for (sensor = sensors->first; sensor; sensor = next) {
+		next = sensor->next;
+		free(sensor);
+	}
+	if (sensors->pipe)
+		savefile_close(sensors->pipe);
+	decode_free(&sensors->decode);
+	free(sensors);
+}

@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: MIT
+#include "server.h"
+
+#include <errno.h>
+#include <grpc/byte_buffer.h>
+#include <grpc/byte_buffer_reader.h>
+#include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
+#include <grpc/support/alloc.h>
+#include <grpc/support/log.h>
+#include <grpc/support/time.h>
+#include <netdb.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/log.h"
+
+#define SERVER_METHOD		"/packet_streaming.PacketStreaming/Run"
+
+/* A message in more pieces than these is put together first. */
+#define SERVER_PIECES_MAX	64
+
+/* Sensors that vanished are found out within these. */
+#define SERVER_KEEPALIVE_MS		60000
+#define SERVER_KEEPALIVE_TIMEOUT_MS	20000
+/* Sensors may ping twice as often before they count as a nuisance. */
+#define SERVER_PING_INTERVAL_MS		30000
+
+/* When the program stops: how long sensors have to take the status. */
+#define SERVER_STOP_SECONDS		3
+
+/* What a completion queue's tag points to. */
+struct event {
+	void (*done)(void *owner, bool ok);
+	void *owner;
+};
+
+struct call {
+	struct server *server;
+	grpc_call *core;
+	struct stream *stream;		/* NULL: refused, or ended */
+	grpc_byte_buffer *message;
+	int cancelled;
+	unsigned int pending;		/* batches under way */
+	bool answered;			/* the status is on its way */
+	struct event begun, received, sent, closed;
+};
+
+struct server {
+	const struct call_taker *taker;
+	grpc_completion_queue *queue;
+	grpc_server *core;
+	struct event requested, down;
+	bool is_down;
+	gpr_timespec deadline;		/* for calls to end, once it stops */
+	int stop_fd;
+
+	/* The next call, while it is requested. */
+	grpc_call *next;
+	grpc_call_details details;
+	grpc_metadata_array metadata;
+};
+
+static void server_core_log(gpr_log_func_args *args)
+{
+	log_debug("grpc: %s", args->message);
+}
+
+static void call_batch(struct call *call, const grpc_op *ops, size_t count,
+		       struct event *event)
+{
+	grpc_call_error error = grpc_call_start_batch(call->core, ops, count,
+						      event, NULL);
+
+	if (error != GRPC_CALL_OK) {
+		log_error("gRPC refuses a batch with error %d", error);
+		abort();	/* our mistake: the call would never end */
+	}
+	call->pending++;
+}
+
+/* A batch of the call is done; the last one frees it. */
+static void call_put(struct call *call)
+{
+	if (--call->pending)
+		return;
+	grpc_call_unref(call->core);
+	free(call);
+}
+
+static void call_receive(struct call *call)
+{
+	grpc_op op = {
+		.op = GRPC_OP_RECV_MESSAGE,
+		.data.recv_message.recv_message = &call->message,
+	};
+
+	call_batch(call, &op, 1, &call->received);
+}
+
+/* Send @status, after Empty when that is OK. */
+static void call_answer(struct call *call, const struct call_status *status)
+{
+	grpc_slice text = grpc_slice_from_copied_string(status->text);
+	grpc_byte_buffer *empty = grpc_raw_byte_buffer_create(NULL, 0);
+	grpc_op ops[2] = { 0 };
+	size_t count = 0;
+
+	if (status->code == CALL_OK) {
+		ops[count].op = GRPC_OP_SEND_MESSAGE;
+		ops[count++].data.send_message.send_message = empty;
+	}
+	ops[count].op = GRPC_OP_SEND_STATUS_FROM_SERVER;
+	ops[count].data.send_status_from_server.status =
+		(grpc_status_code)status->code;
+	ops[count++].data.send_status_from_server.status_details = &text;
+	call->stream = NULL;
+	call->answered = true;
+	call_batch(call, ops, count, &call->sent);
+	grpc_byte_buffer_destroy(empty);
+	grpc_slice_unref(text);
+}
+
+void server_end(struct call *call, const struct call_status *status)
+{
+	call_answer(call, status);
+}
+
+/* Hand a message on where it lies. */
+static void call_message(struct call *call)
+{
+	const struct call_taker *taker = call->server->taker;
+	grpc_slice_buffer *slices = &call->message->data.raw.slice_buffer;
+	struct iovec pieces[SERVER_PIECES_MAX];
+	grpc_byte_buffer_reader reader;
+	grpc_slice whole;
+
+	if (slices->count <= SERVER_PIECES_MAX) {
+		for (size_t i = 0; i < slices->count; i++) {
+			pieces[i].iov_base = GRPC_SLICE_START_PTR(slices->slices[i]);
+			pieces[i].iov_len = GRPC_SLICE_LENGTH(slices->slices[i]);
+		}
+		taker->message(call->stream, pieces, slices->count);
+		return;
+	}
+	if (!grpc_byte_buffer_reader_init(&reader, call->message))
+		return;
+	whole = grpc_byte_buffer_reader_readall(&reader);
+	grpc_byte_buffer_reader_destroy(&reader);
+	pieces->iov_base = GRPC_SLICE_START_PTR(whole);
+	pieces->iov_len = GRPC_SLICE_LENGTH(whole);
+	taker->message(call->stream, pieces, 1);
+	grpc_slice_unref(whole);
+}
+
+/* No more messages: the sensor has half-closed, or the call is broken. */
+static void call_finish(struct call *call)
+{
+	struct call_status status = { .code = CALL_OK };
+	bool broken = grpc_call_failed_before_recv_message(call->core);
+	struct stream *stream = call->stream;
+
+	call->stream = NULL;
+	call->server->taker->close(stream, broken, &status);
+	call_answer(call, &status);
+}
+
+static void call_received(void *owner, bool ok)
+{
+	struct call *call = owner;
+
+	if (call->message && call->stream)
+		call_message(call);
+	else if (call->stream)
+		call_finish(call);
+	if (call->message) {
+		grpc_byte_buffer_destroy(call->message);
+		call->message = NULL;
+		if (ok && !call->answered)
+			call_receive(call);
+	}
+	call_put(call);
+}
+
+/* Batches whose outcome tells nothing that others do not. */
+static void call_done(void *owner, bool ok)
+{
+	(void)ok;
+	call_put(owner);
+}
+
+static bool slice_is(grpc_slice slice, const char *text)
+{
+	return GRPC_SLICE_LENGTH(slice) == strlen(text) &&
+	       !memcmp(GRPC_SLICE_START_PTR(slice), text, strlen(text));
+}
+
+static bool call_metadata(const grpc_metadata_array *array,
+			  struct metadata *metadata, struct call_status *status)
+{
+	metadata_defaults(metadata);
+	for (size_t i = 0; i < array->count; i++) {
+		const grpc_slice *key = &array->metadata[i].key;
+		const grpc_slice *value = &array->metadata[i].value;
+
+		if (metadata_set(metadata,
+				 (const char *)GRPC_SLICE_START_PTR(*key),
+				 GRPC_SLICE_LENGTH(*key),
+				 (const char *)GRPC_SLICE_START_PTR(*value),
+				 GRPC_SLICE_LENGTH(*value)))
+			continue;
+		status->code = CALL_INVALID_ARGUMENT;
+		snprintf(status->text, sizeof(status->text),
+			 "metadata %.*s has no valid value",
+			 (int)GRPC_SLICE_LENGTH(*key),
+			 (const char *)GRPC_SLICE_START_PTR(*key));
+		return false;
+	}
+	return true;
+}
+
+/* "ipv6:%5B::1%5D:4711" to "::1". */
+static void call_peer(grpc_call *core, char *peer, size_t size)
+{
+	char *uri = grpc_call_get_peer(core);
+	char *start = strchr(uri, ':');
+	char *end = strrchr(uri, ':');
+
+	start = start ? start + 1 : uri;
+	if (end && end > start)
+		*end = '\0';
+	if (!strncmp(start, "%5B", 3)) {
+		start += 3;
+		end = strstr(start, "%5D");
+		if (end)
+			*end = '\0';
+	}
+	snprintf(peer, size, "%s", start);
+	gpr_free(uri);
+}
+
+/* Take the requested call, or refuse it. */
+static void call_begin(struct call *call, const grpc_call_details *details,
+		       const grpc_metadata_array *array)
+{
+	const struct call_taker *taker = call->server->taker;
+	struct call_status status = { .code = CALL_UNIMPLEMENTED };
+	char peer[METADATA_TEXT_MAX];
+	struct metadata metadata;
+
+	call_peer(call->core, peer, sizeof(peer));
+	if (!slice_is(details->method, SERVER_METHOD))
+		snprintf(status.text, sizeof(status.text),
+			 "the only method here is " SERVER_METHOD);
+	else if (call_metadata(array, &metadata, &status))
+		call->stream = taker->open(taker->context, call, &metadata,
+					   peer, &status);
+	if (call->stream) {
+		call_receive(call);
+		return;
+	}
+	log_warning("a call from %s was refused: %s", peer, status.text);
+	call_answer(call, &status);
+}
+
+static void call_start(struct server *server)
+{
+	struct call *call = calloc(1, sizeof(*call));
+	grpc_op begin = { .op = GRPC_OP_SEND_INITIAL_METADATA };
+	grpc_op close = { .op = GRPC_OP_RECV_CLOSE_ON_SERVER };
+
+	if (!call) {
+		grpc_call_unref(server->next);	/* which cancels it */
+		return;
+	}
+	call->server = server;
+	call->core = server->next;
+	call->begun = call->sent = call->closed =
+		(struct event){ call_done, call };
+	call->received = (struct event){ call_received, call };
+	close.data.recv_close_on_server.cancelled = &call->cancelled;
+	call_batch(call, &begin, 1, &call->begun);
+	call_batch(call, &close, 1, &call->closed);
+	call_begin(call, &server->details, &server->metadata);
+}
+
+static void server_request(struct server *server)
+{
+	grpc_call_details_init(&server->details);
+	grpc_metadata_array_init(&server->metadata);
+	grpc_server_request_call(server->core, &server->next, &server->details,
+				 &server->metadata, server->queue,
+				 server->queue, &server->requested);
+}
+
+/* A call came; or none will any more, for the server shuts down. */
+static void server_requested(void *owner, bool ok)
+{
+	struct server *server = owner;
+
+	if (ok)
+		call_start(server);
+	grpc_call_details_destroy(&server->details);
+	grpc_metadata_array_destroy(&server->metadata);
+	if (ok) {
+		server_request(server);
+		return;
+	}
+	server->deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+		gpr_time_from_seconds(SERVER_STOP_SECONDS, GPR_TIMESPAN));
+	server->taker->stop(server->taker->context);
+}
+
+static void server_is_down(void *owner, bool ok)
+{
+	struct server *server = owner;
+
+	(void)ok;
+	server->is_down = true;
+}
+
+/* Core tells only its log why it cannot listen: try by ourselves. */
+static void server_explain(const char *listen_on)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+				  .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	struct addrinfo *address = NULL;
+	char host[256];
+	const char *port = strrchr(listen_on, ':');
+	int error, fd, one = 1;
+
+	snprintf(host, sizeof(host), "%.*s", (int)(port - listen_on), listen_on);
+	if (*host == '[' && host[strlen(host) - 1] == ']') {
+		host[strlen(host) - 1] = '\0';
+		memmove(host, host + 1, strlen(host));
+	}
+	error = getaddrinfo(host, port + 1, &hints, &address);
+	if (error) {
+		log_error("--listen %s: no such address: %s: give an address of this machine and a port",
+			  listen_on, gai_strerror(error));
+		return;
+	}
+	fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (!bind(fd, address->ai_addr, address->ai_addrlen) && !listen(fd, 1))
+		errno = EAGAIN;
+	log_error("--listen %s: cannot listen there: %m: give a free address and port",
+		  listen_on);
+	close(fd);
+	freeaddrinfo(address);
+}
+
+static bool server_listen(struct server *server, const char *listen_on)
+{
+	const char *port = strrchr(listen_on, ':');
+	grpc_server_credentials *plain;
+	int bound = 0;
+
+	if (!port || port == listen_on || !port[1] ||
+	    strspn(port + 1, "0123456789") != strlen(port + 1)) {
+		log_error("--listen %s: is not ADDR:PORT, such as 0.0.0.0:50051",
+			  listen_on);
+		return false;
+	}
+	plain = grpc_insecure_server_credentials_create();
+	bound = grpc_server_add_http2_port(server->core, listen_on, plain);
+	grpc_server_credentials_release(plain);
+	if (!bound) {
+		server_explain(listen_on);
+		return false;
+	}
+	grpc_server_start(server->core);
+	log_info("listening on %.*s:%d", (int)(port - listen_on), listen_on,
+		 bound);
+	return true;
+}
+
+struct server *server_open(const char *listen, const struct call_taker *taker)
+{
+	grpc_arg args[] = {
+		/* Two collectors on one port would share its sensors. */
+		{ GRPC_ARG_INTEGER, GRPC_ARG_ALLOW_REUSEPORT, { .integer = 0 } },
+		{ GRPC_ARG_INTEGER, GRPC_ARG_KEEPALIVE_TIME_MS,
+		  { .integer = SERVER_KEEPALIVE_MS } },
+		{ GRPC_ARG_INTEGER, GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+		  { .integer = SERVER_KEEPALIVE_TIMEOUT_MS } },
+		{ GRPC_ARG_INTEGER,
+		  GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+		  { .integer = SERVER_PING_INTERVAL_MS } },
+	};
+	grpc_channel_args all = { sizeof(args) / sizeof(*args), args };
+	struct server *server = calloc(1, sizeof(*server));
+
+	if (!server) {
+		log_error("out of memory");
+		return NULL;
+	}
+	gpr_set_log_function(server_core_log);
+	grpc_init();
+	server->taker = taker;
+	server->requested = (struct event){ server_requested, server };
+	server->down = (struct event){ server_is_down, server };
+	server->deadline = gpr_inf_future(GPR_CLOCK_MONOTONIC);
+	server->queue = grpc_completion_queue_create_for_next(NULL);
+	server->core = grpc_server_create(&all, NULL);
+	grpc_server_register_completion_queue(server->core, server->queue, NULL);
+	if (server_listen(server, listen))
+		return server;
+	server_close(server);
+	return NULL;
+}
+
+/*
+ * A completion queue cannot be polled together with a descriptor, so a thread
+ * waits for that. Shutting down wakes the queue.
+ */
+static void *server_watch(void *context)
+{
+	struct server *server = context;
+	struct pollfd fd = { .fd = server->stop_fd, .events = POLLIN };
+
+	while (poll(&fd, 1, -1) < 0 && errno == EINTR)
+		;
+	grpc_server_shutdown_and_notify(server->core, server->queue,
+					&server->down);
+	return NULL;
+}
+
+/*
+ * Work off events; once there are none, let the taker write what has gathered,
+ * and only then sleep.
+ */
+static void server_loop(struct server *server)
+{
+	bool idle = false;
+
+	while (!server->is_down) {
+		grpc_event event = grpc_completion_queue_next(server->queue,
+			idle ? server->deadline :
+			       gpr_inf_past(GPR_CLOCK_MONOTONIC), NULL);
+
+		if (event.type == GRPC_OP_COMPLETE) {
+			struct event *tag = event.tag;
+
+			idle = false;
+			tag->done(tag->owner, event.success);
+		} else if (!idle) {
+			idle = true;
+			server->taker->idle(server->taker->context);
+		} else {
+			server->deadline = gpr_inf_future(GPR_CLOCK_MONOTONIC);
+			grpc_server_cancel_all_calls(server->core);
+		}
+	}
+}
+
+bool server_run(struct server *server, int stop_fd)
+{
+	pthread_t watch;
+
+	server->stop_fd = stop_fd;
+	errno = pthread_create(&watch, NULL, server_watch, server);
+	if (errno)
+		return false;
+	server_request(server);
+	server_loop(server);
+	pthread_join(watch, NULL);
+	return true;
+}
+
+void server_close(struct server *server)
+{
+	grpc_event event;
+
+	if (!server->is_down)
+		grpc_server_shutdown_and_notify(server->core, server->queue,
+						&server->down);
+	grpc_completion_queue_shutdown(server->queue);
+	do {
+		event = grpc_completion_queue_next(server->queue,
+			gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+	} while (event.type != GRPC_QUEUE_SHUTDOWN);
+	grpc_server_destroy(server->core);
+	grpc_completion_queue_destroy(server->queue);
+	grpc_shutdown();
+	free(server);
+}
