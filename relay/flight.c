@@ -25,6 +25,6 @@ uint64_t flight_packets(const struct flight *flight)
 
 	if (marks < FLIGHT_MARKS)
 		return flight->packets;
-	/* The oldest mark that is kept lies up to one mark short of the bound. */
+	/* The oldest mark that is kept: between the bound and one mark more. */
 	return flight->packets - flight->marks[(marks + 1) % FLIGHT_MARKS];
 }

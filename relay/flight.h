@@ -17,7 +17,7 @@
  */
 #define FLIGHT_BYTES		(16 << 20)
 #define FLIGHT_MARK_BYTES	(64 << 10)
-#define FLIGHT_MARKS		(FLIGHT_BYTES / FLIGHT_MARK_BYTES)
+#define FLIGHT_MARKS		(FLIGHT_BYTES / FLIGHT_MARK_BYTES + 1)
 
 /**
  * struct flight - what was handed to a call

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include "options.h"
+
+#include <argp.h>
+#include <string.h>
+
+#include "common/metadata.h"
+
+#define OPTIONS_USAGE_ERROR	2
+
+const char *argp_program_version = "pcapring-relay " PCAPRING_VERSION_STRING;
+
+enum {
+	OPTIONS_DEVICE = 256,
+	OPTIONS_READ,
+	OPTIONS_TARGET,
+	OPTIONS_SENSOR,
+	OPTIONS_NANOSECONDS,
+};
+
+static const struct argp_option options_list[] = {
+	{ "device", OPTIONS_DEVICE, "PATH", 0,
+	  "Stream what this capture device captures, e.g. /dev/pcapring0", 1 },
+	{ "read", OPTIONS_READ, "FILE", 0,
+	  "Stream this savefile instead (-: standard input), then end", 1 },
+	{ "target", OPTIONS_TARGET, "HOST:PORT", 0,
+	  "Stream to this receiver", 1 },
+	{ "nanoseconds", OPTIONS_NANOSECONDS, NULL, 0,
+	  "Send the full nanoseconds, too; other receivers ignore them", 2 },
+	{ "sensor", OPTIONS_SENSOR, "NAME", 0,
+	  "This sensor's identity (default: derived from the machine's id)", 2 },
+	{ "verbose", 'v', NULL, 0, "Say more on standard error", 3 },
+	{ 0 }
+};
+
+static void options_check(const struct options *options, struct argp_state *state)
+{
+	if (!options->device == !options->read)
+		argp_error(state, options->device ?
+			   "--device and --read exclude each other" :
+			   "one of --device PATH and --read FILE is needed");
+	if (!options->target)
+		argp_error(state, "--target HOST:PORT is needed");
+	if (!strchr(options->target, ':'))
+		argp_error(state, "--target '%s' has no port: HOST:PORT is needed, e.g. %s:50051",
+			   options->target, options->target);
+	if (options->sensor && (!*options->sensor ||
+				strlen(options->sensor) >= METADATA_TEXT_MAX))
+		argp_error(state, "--sensor '%s' is not 1 to %d bytes long",
+			   options->sensor, METADATA_TEXT_MAX - 1);
+}
+
+static error_t options_option(int key, char *arg, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	switch (key) {
+	case OPTIONS_DEVICE:
+		options->device = arg;
+		break;
+	case OPTIONS_READ:
+		options->read = arg;
+		break;
+	case OPTIONS_TARGET:
+		options->target = arg;
+		break;
+	case OPTIONS_SENSOR:
+		options->sensor = arg;
+		break;
+	case OPTIONS_NANOSECONDS:
+		options->nanoseconds = true;
+		break;
+	case 'v':
+		options->verbose = 1;
+		break;
+	case ARGP_KEY_ARG:
+		argp_error(state, "'%s' is not an option; did you mean --device or --read?",
+			   arg);
+		break;
+	case ARGP_KEY_END:
+		options_check(options, state);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+void options_parse(struct options *options, int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = options_list,
+		.parser = options_option,
+		.doc = "Stream captured packets to a receiver over gRPC "
+		       "(packet_streaming.PacketStreaming/Run)."
+		       "\v"
+		       "Exit status: 0 when the receiver has answered, or what "
+		       "was not sent waits in the ring; 1 on failure; 2 on a "
+		       "usage error.",
+	};
+
+	memset(options, 0, sizeof(*options));
+	argp_err_exit_status = OPTIONS_USAGE_ERROR;
+	argp_parse(&argp, argc, argv, 0, NULL, options);
+}

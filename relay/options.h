@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RELAY_OPTIONS_H
+#define RELAY_OPTIONS_H
+
+#include <stdbool.h>
+
+/**
+ * struct options - the command line
+ * @device: path of a capture device; NULL: @read
+ * @read: path of a savefile, "-" for standard input; NULL: @device
+ * @target: where to stream to, as gRPC names it
+ * @sensor: this sensor's identity; NULL: the machine's
+ * @nanoseconds: send ts_nsec
+ * @verbose: say more
+ */
+struct options {
+	const char *device;
+	const char *read;
+	const char *target;
+	const char *sensor;
+	bool nanoseconds;
+	int verbose;
+};
+
+/* Fill in @options; exits with status 0 after --help, 2 on a usage error. */
+void options_parse(struct options *options, int argc, char **argv);
+
+#endif

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: MIT
+#include "relay.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+#include "backoff.h"
+#include "common/log.h"
+#include "common/service.h"
+#include "extent.h"
+#include "flight.h"
+#include "source.h"
+#include "stream.h"
+#include "watch.h"
+
+#define RELAY_SECOND		1000000000LL
+#define RELAY_NEVER		(-1LL)
+/*
+ * Only a call that has lived so long proves that the receiver takes it: one
+ * that refuses says so only after messages could have gone out.
+ */
+#define RELAY_LIVED		(1 * RELAY_SECOND)
+/* Without progress for so long, a relay that has to end gives up. */
+#define RELAY_PATIENCE		(10 * RELAY_SECOND)
+/* Rings are released at least so often, in packets. */
+#define RELAY_RELEASE_PACKETS	64
+
+enum relay_state {
+	RELAY_START,
+	RELAY_UNKNOWN,	/* no call: the link type is not known yet */
+	RELAY_PAUSE,	/* no call: the last one failed; until the deadline */
+	RELAY_OPENING,	/* a call waits for its connection */
+	RELAY_TRIAL,	/* does the receiver take it? until the deadline */
+	RELAY_OPEN,	/* packets flow */
+	RELAY_CLOSING,	/* half-closed: waits for the answer */
+	RELAY_DONE
+};
+
+/**
+ * struct relay - a run
+ * @deadline: of the state, CLOCK_MONOTONIC nanoseconds; RELAY_NEVER: none
+ * @opened_at: when the call was
+ * @sending: a message is under way
+ * @armed: the watch will tell when the source has more
+ * @signalled: a signal came: no more calls
+ * @deleted: the capture was
+ * @broken: the source is
+ * @answered: all that was sent has arrived
+ * @away: what was said last is that the receiver is away
+ * @refused: the status that was last said to be a refusal
+ * @trial: the last call died before it had lived
+ * @connected: at least once
+ * @flight: of the current call
+ */
+struct relay {
+	const struct relay_config *config;
+	struct source *source;
+	struct stream *stream;
+	struct metadata metadata;
+	enum relay_state state;
+	int64_t deadline;
+	int64_t opened_at;
+	bool sending;
+	bool armed;
+	bool signalled;
+	bool deleted;
+	bool broken;
+	bool answered;
+	bool away;
+	int refused;
+	bool trial;
+	bool connected;
+	struct backoff backoff;
+	struct flight flight;
+	struct relay_counts *counts;
+};
+
+static int64_t relay_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * RELAY_SECOND + now.tv_nsec;
+}
+
+static void relay_enter(struct relay *relay, enum relay_state state, int64_t wait)
+{
+	relay->state = state;
+	relay->deadline = wait == RELAY_NEVER ? RELAY_NEVER : relay_now() + wait;
+}
+
+void relay_release(struct source *source, struct extents *extents)
+{
+	for (unsigned int i = 0; i < source->rings; i++)
+		source->release(source, i,
+				extents_tail(&extents[i], source->position(source, i)));
+}
+
+/* Each change of state is told once. */
+static void relay_say_connected(struct relay *relay)
+{
+	if (relay->connected)
+		relay->counts->reconnects++;
+	relay->connected = true;
+	relay->away = false;
+	relay->refused = 0;
+	log_info("connected to %s", relay->config->target);
+	service_status("connected to %s", relay->config->target);
+}
+
+static void relay_say_away(struct relay *relay, const struct stream_end *end,
+			   uint64_t unconfirmed)
+{
+	const char *target = relay->config->target;
+	const char *reason = end->code ? end->reason : "it ended the stream";
+	const char *others = relay->source->capture ? "others wait in the ring" :
+						      "others wait";
+
+	if (end->refused && relay->refused != end->code) {
+		log_error("%s refuses the stream: %s; %" PRIu64 " packets unconfirmed, %s; trying again, at most %d s apart",
+			  target, reason, unconfirmed, others,
+			  BACKOFF_MAX_MS / 1000);
+		service_status("%s refuses the stream: %s", target, reason);
+		relay->refused = end->code;
+	} else if (!end->refused && (!relay->away || unconfirmed)) {
+		log_warning("%s is away: %s; %" PRIu64 " packets unconfirmed, %s",
+			    target, reason, unconfirmed, others);
+		service_status("%s is away: %s", target, reason);
+	} else {
+		log_debug("%s is still away: %s", target, reason);
+	}
+	relay->away = true;
+}
+
+/*
+ * A call fails where the receiver cannot be reached, which says why; once that
+ * has been told, calls wait for the receiver instead.
+ */
+static void relay_call(struct relay *relay)
+{
+	flight_init(&relay->flight);
+	stream_call(relay->stream, &relay->metadata, relay->away);
+	relay_enter(relay, RELAY_OPENING, RELAY_NEVER);
+}
+
+/* Wait for the source, unless it has more meanwhile. */
+static void relay_sleep(struct relay *relay)
+{
+	if (relay->armed || !relay->source->sleep(relay->source))
+		return;
+	relay->armed = true;
+	watch_arm(relay->config->watch);
+}
+
+/* A capture whose interface never was there knows its link type later. */
+static void relay_start(struct relay *relay)
+{
+	if (relay->source->describe(relay->source, &relay->metadata)) {
+		relay_call(relay);
+		return;
+	}
+	if (relay->state != RELAY_UNKNOWN) {
+		log_info("%s was not there yet: waiting for its first packet",
+			 relay->metadata.interface);
+		service_status("waiting for the first packet of %s",
+			       relay->metadata.interface);
+	}
+	relay_enter(relay, RELAY_UNKNOWN, RELAY_NEVER);
+	relay_sleep(relay);
+}
+
+static void relay_send(struct relay *relay, const struct packet *packet)
+{
+	bool last = !relay->source->more(relay->source);
+
+	flight_add(&relay->flight, stream_send(relay->stream, packet, last));
+	relay->sending = true;
+	relay->counts->bytes += packet->header.caplen;
+	if (++relay->counts->packets % RELAY_RELEASE_PACKETS == 0)
+		relay_release(relay->source, relay->config->extents);
+}
+
+/* Nothing more will come: ask for the answer. */
+static void relay_close(struct relay *relay)
+{
+	stream_half_close(relay->stream);
+	relay_enter(relay, RELAY_CLOSING,
+		    relay->signalled ? RELAY_PATIENCE : RELAY_NEVER);
+}
+
+/* Send the next packet, if this is the time for it. */
+static void relay_work(struct relay *relay)
+{
+	struct packet packet;
+
+	if (relay->state == RELAY_UNKNOWN && !relay->armed)
+		relay_start(relay);
+	if (relay->state != RELAY_OPEN || relay->sending || relay->armed)
+		return;
+	switch (relay->source->next(relay->source, &packet)) {
+	case SOURCE_PACKET:
+		relay_send(relay, &packet);
+		break;
+	case SOURCE_EMPTY:
+		relay_release(relay->source, relay->config->extents);
+		relay_sleep(relay);
+		break;
+	case SOURCE_ERROR:
+		relay->broken = true;
+		relay_close(relay);
+		break;
+	case SOURCE_END:
+		relay_close(relay);
+		break;
+	}
+}
+
+static void relay_on_opened(struct relay *relay)
+{
+	relay->opened_at = relay_now();
+	if (relay->trial) {
+		relay_enter(relay, RELAY_TRIAL, RELAY_LIVED);
+		return;
+	}
+	relay_say_connected(relay);
+	relay_enter(relay, RELAY_OPEN, RELAY_NEVER);
+}
+
+static void relay_on_sent(struct relay *relay)
+{
+	relay->sending = false;
+	if (relay->signalled)
+		relay_enter(relay, relay->state, RELAY_PATIENCE);
+}
+
+/* Is there a reason to call again? */
+static bool relay_again(const struct relay *relay, const struct stream_end *end)
+{
+	if (relay->signalled || relay->state == RELAY_CLOSING)
+		return false;
+	return relay->source->capture || (!relay->counts->packets && !end->refused);
+}
+
+static void relay_on_ended(struct relay *relay)
+{
+	const struct stream_end *end = stream_end(relay->stream);
+	uint64_t unconfirmed = flight_packets(&relay->flight);
+	bool waited = relay->away;
+	bool lived = relay->state >= RELAY_OPEN && !end->refused &&
+		     relay_now() - relay->opened_at >= RELAY_LIVED;
+
+	relay->sending = false;
+	relay->answered = relay->state == RELAY_CLOSING && !end->code;
+	if (relay->answered) {
+		relay->state = RELAY_DONE;
+		return;
+	}
+	relay->counts->unconfirmed += unconfirmed;
+	relay_say_away(relay, end, unconfirmed);
+	if (!relay_again(relay, end)) {
+		relay->state = RELAY_DONE;
+	} else if (lived || (relay->state == RELAY_OPENING && !waited)) {
+		relay->backoff = (struct backoff) {};
+		relay->trial = false;
+		relay_call(relay);
+	} else {
+		relay->trial = true;
+		relay_enter(relay, RELAY_PAUSE,
+			    backoff_next(&relay->backoff) * 1000000LL);
+	}
+}
+
+static void relay_on_timeout(struct relay *relay)
+{
+	switch (relay->state) {
+	case RELAY_PAUSE:
+		relay_call(relay);
+		break;
+	case RELAY_TRIAL:
+		relay->trial = false;
+		relay->backoff = (struct backoff) {};
+		relay_say_connected(relay);
+		relay_enter(relay, RELAY_OPEN, RELAY_NEVER);
+		break;
+	default:
+		log_warning("%s: no answer within %lld s", relay->config->target,
+			    RELAY_PATIENCE / RELAY_SECOND);
+		stream_cancel(relay->stream);
+		relay_enter(relay, relay->state, RELAY_NEVER);
+	}
+}
+
+/* What is there now still goes, where a receiver takes it. */
+static void relay_on_signal(struct relay *relay)
+{
+	service_stopping();
+	relay->signalled = true;
+	relay->source->stop(relay->source);
+	relay->armed = false;
+	if (relay->state == RELAY_OPEN || relay->state == RELAY_CLOSING)
+		relay_enter(relay, relay->state, RELAY_PATIENCE);
+	else
+		relay->state = RELAY_DONE;
+}
+
+static void relay_on_deleted(struct relay *relay)
+{
+	if (relay->deleted)
+		return;
+	log_info("capture deleted: sending what is left");
+	relay->source->stop(relay->source);
+	if (relay->state == RELAY_UNKNOWN)
+		relay->state = RELAY_DONE;
+	else
+		relay->deleted = true;
+}
+
+static void relay_on_woken(struct relay *relay)
+{
+	unsigned int events = watch_take(relay->config->watch);
+
+	if (events & (WATCH_READABLE | WATCH_HANGUP))
+		relay->armed = false;
+	if (events & WATCH_HANGUP && relay->source->capture)
+		relay_on_deleted(relay);
+	if (events & WATCH_SIGNAL)
+		relay_on_signal(relay);
+}
+
+static void relay_on(struct relay *relay, enum stream_event event)
+{
+	switch (event) {
+	case STREAM_SENT:
+		relay_on_sent(relay);
+		break;
+	case STREAM_OPENED:
+		relay_on_opened(relay);
+		break;
+	case STREAM_ENDED:
+		relay_on_ended(relay);
+		break;
+	case STREAM_WOKEN:
+		relay_on_woken(relay);
+		break;
+	case STREAM_TIMEOUT:
+		relay_on_timeout(relay);
+		break;
+	}
+}
+
+/* With a capture that is still there, what was not sent is not lost. */
+static bool relay_result(const struct relay *relay)
+{
+	if (relay->broken)
+		return false;
+	if (!relay->source->capture)
+		return relay->answered && !relay->signalled;
+	if (relay->answered)
+		return true;
+	return !relay->deleted && !flight_packets(&relay->flight);
+}
+
+bool relay_run(const struct relay_config *config, struct relay_counts *counts)
+{
+	struct relay relay = {
+		.config = config,
+		.source = config->source,
+		.stream = config->stream,
+		.metadata = config->metadata,
+		.counts = counts,
+		.deadline = RELAY_NEVER,
+	};
+
+	*counts = (struct relay_counts) {};
+	relay_start(&relay);
+	while (relay.state != RELAY_DONE) {
+		relay_work(&relay);
+		relay_on(&relay, stream_wait(relay.stream, relay.deadline));
+	}
+	return relay_result(&relay);
+}

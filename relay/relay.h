@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a source to a receiver: when to call, send, release, sleep and end.
+ */
+#ifndef RELAY_RELAY_H
+#define RELAY_RELAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/metadata.h"
+
+struct extents;
+struct source;
+struct stream;
+struct watch;
+
+/**
+ * struct relay_counts - what a run came to
+ * @packets: handed to a call, all runs of calls together
+ * @bytes: of these packets, as captured
+ * @unconfirmed: of these packets, at most so many did not arrive
+ * @reconnects: connections after the first one
+ */
+struct relay_counts {
+	uint64_t packets;
+	uint64_t bytes;
+	uint64_t unconfirmed;
+	uint64_t reconnects;
+};
+
+/**
+ * struct relay_config - what a relay works with; all outlive it
+ * @source: where packets come from
+ * @stream: where they go to
+ * @watch: wakes the stream for the source and for signals
+ * @extents: of each of the source's rings; the stream fills them
+ * @target: what messages call the receiver
+ * @metadata: host, sensor and tsresol; the source fills in the rest
+ */
+struct relay_config {
+	struct source *source;
+	struct stream *stream;
+	struct watch *watch;
+	struct extents *extents;
+	const char *target;
+	struct metadata metadata;
+};
+
+/*
+ * Stream until the source ends or a signal comes. True: the receiver has
+ * answered, or what was not sent stays in the rings. @counts is always set.
+ */
+bool relay_run(const struct relay_config *config, struct relay_counts *counts);
+
+/* Release what nobody refers to any more. For after stream_free(), too. */
+void relay_release(struct source *source, struct extents *extents);
+
+#endif
