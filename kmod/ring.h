@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The ring: where the next record goes, whether there is room, who must be
+ * woken. It knows no network and no device; tests compile it in user space.
+ */
+#ifndef PCAPRING_RING_H
+#define PCAPRING_RING_H
+
+#include <linux/cache.h>
+#include <linux/pcapring.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+/**
+ * struct pcapring_ring - one ring
+ * @lock: taken by producers, in the packet path, for one packet at a time;
+ *	guards @head, @tail, @count, @wakeups, @bad_tails
+ * @head: end of the last record; the producer page has a copy
+ * @tail: the reader's tail when it was last looked at and in range
+ * @count: each packet adds to seen and to one other in one critical section
+ * @wakeups: times that a sleeping reader was woken
+ * @bad_tails: packets dropped because the reader's tail was out of range
+ * @skips: times that the walk at open did not end on head; changed only by
+ *	the one reader
+ * @size: bytes, a power of two
+ * @data: the bytes, mapped twice back to back
+ * @consumer: page that user space writes; nothing in it is trusted
+ * @producer: page that user space reads
+ */
+struct pcapring_ring {
+	spinlock_t lock; /* producers, one packet at a time */
+	u64 head;
+	u64 tail;
+	struct pcapring_counters count;
+	u64 wakeups;
+	u64 bad_tails;
+	u64 skips;
+
+	/* constant while the ring lives */
+	u64 size;
+	u8 *data;
+	struct pcapring_consumer *consumer;
+	struct pcapring_producer *producer;
+} ____cacheline_aligned_in_smp;
+
+/**
+ * struct pcapring_ring_state - one consistent look at a ring
+ * @seen: as user space wrote it
+ * @tail: as user space wrote it
+ */
+struct pcapring_ring_state {
+	struct pcapring_counters count;
+	u64 head;
+	u64 seen;
+	u64 tail;
+	u64 wakeups;
+	u64 bad_tails;
+	u64 skips;
+};
+
+/* Producer side. All with @ring->lock held. */
+
+/* Room for a record of @bytes in all, to be written now; NULL: none. */
+void *pcapring_ring_reserve(struct pcapring_ring *ring, u64 bytes);
+
+/* Publish the record just written; true: the reader may sleep, wake it. */
+bool pcapring_ring_commit(struct pcapring_ring *ring, u64 bytes);
+
+void pcapring_ring_count_captured(struct pcapring_ring *ring, u32 caplen, bool truncated);
+void pcapring_ring_count_filtered(struct pcapring_ring *ring);
+void pcapring_ring_count_dropped(struct pcapring_ring *ring);
+
+/* Reader side. Called by the one reader, without locks. */
+
+/* The record at @position below @head. False: nothing that can be a record. */
+bool pcapring_ring_peek(const struct pcapring_ring *ring, u64 position, u64 head,
+			struct pcapring_record *record);
+
+/* Begin where the reader before ended, or at head if that makes no sense. */
+void pcapring_ring_settle(struct pcapring_ring *ring);
+
+/* Give up what lies before head, unread; counted. */
+void pcapring_ring_skip(struct pcapring_ring *ring);
+
+/* Everything before @position was read and is free. */
+void pcapring_ring_release(struct pcapring_ring *ring, u64 position);
+
+/* Any context but the packet path's. */
+void pcapring_ring_look(struct pcapring_ring *ring, struct pcapring_ring_state *state);
+
+static inline void *pcapring_ring_at(const struct pcapring_ring *ring, u64 position)
+{
+	return ring->data + (position & (ring->size - 1));
+}
+
+static inline u64 pcapring_ring_record_bytes(u32 caplen)
+{
+	return sizeof(struct pcapring_record) + caplen;
+}
+
+#endif /* PCAPRING_RING_H */
