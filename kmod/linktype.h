@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Link types as libpcap chooses them (https://www.tcpdump.org/linktypes.html). */
+#ifndef PCAPRING_LINKTYPE_H
+#define PCAPRING_LINKTYPE_H
+
+#include <linux/types.h>
+
+struct net_device;
+
+#define PCAPRING_LINKTYPE_ETHERNET	1
+#define PCAPRING_LINKTYPE_RAW		101
+
+/* The device's LINKTYPE_* value, or PCAPRING_LINKTYPE_NONE: not supported. */
+u32 pcapring_linktype_of(const struct net_device *dev);
+
+#endif /* PCAPRING_LINKTYPE_H */
