@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What older kernels lack, under today's names; the rest of the module is
+ * written for the newest kernel. Seen by every file (see Kbuild). Each shim
+ * names the kernel that first had the real thing.
+ */
+#ifndef PCAPRING_COMPAT_H
+#define PCAPRING_COMPAT_H
+
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/skbuff.h>
+
+#ifndef CONFIG_64BIT
+#error "pcapring needs a 64-bit kernel: ring positions are 64-bit words that are stored at once."
+#endif
+
+/* 6.3 */
+#ifndef PCAPRING_HAS_VM_FLAGS_SET
+static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
+{
+	vma->vm_flags |= flags;
+}
+
+static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
+{
+	vma->vm_flags &= ~flags;
+}
+#endif
+
+/* 5.19 */
+#ifndef PCAPRING_HAS_SKB_TSTAMP
+static inline ktime_t skb_tstamp(const struct sk_buff *skb)
+{
+	return skb->tstamp;
+}
+#endif
+
+/* 6.12; before, all pages of a packet could be read */
+#ifndef PCAPRING_HAS_SKB_FRAGS_READABLE
+static inline bool skb_frags_readable(const struct sk_buff *skb)
+{
+	return true;
+}
+#endif
+
+/*
+ * 5.11; before, a page that is charged to a memory control group is of a type
+ * that user space cannot map.
+ */
+#ifdef PG_kmemcg
+#define PCAPRING_GFP_CHARGED	GFP_KERNEL
+#else
+#define PCAPRING_GFP_CHARGED	GFP_KERNEL_ACCOUNT
+#endif
+
+#endif /* PCAPRING_COMPAT_H */

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Asks the kernel's headers what they have: distributions backport, so that
+# version numbers do not tell.
+
+pcapring_has = $(shell grep -qsw '$(2)' $(srctree)/include/$(1) && echo -D$(3))
+
+ccflags-y += $(call pcapring_has,linux/mm.h,vm_flags_set,PCAPRING_HAS_VM_FLAGS_SET)
+ccflags-y += $(call pcapring_has,linux/skbuff.h,skb_tstamp,PCAPRING_HAS_SKB_TSTAMP)
+ccflags-y += $(call pcapring_has,linux/skbuff.h,skb_frags_readable,PCAPRING_HAS_SKB_FRAGS_READABLE)
+ccflags-y += -include $(src)/kmod/compat/compat.h

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A filter slot: a classic BPF program that can be swapped while packets run. */
+#ifndef PCAPRING_FILTER_H
+#define PCAPRING_FILTER_H
+
+#include <linux/filter.h>
+#include <linux/types.h>
+
+struct sk_buff;
+
+/* Every byte passes. */
+#define PCAPRING_FILTER_PASS	U32_MAX
+
+/**
+ * struct pcapring_filter_slot - a filter, or none
+ * @program: read by the packet path under RCU; changed by the owner, one at a
+ *	time (pcapring_captures_lock)
+ * @instructions: the program as it came, for those who ask; same lock
+ * @length: number of @instructions
+ */
+struct pcapring_filter_slot {
+	struct bpf_prog __rcu *program;
+	struct sock_filter *instructions;
+	u32 length;
+};
+
+/**
+ * struct pcapring_filter_new - a program made ready, not yet in a slot
+ *
+ * All zero: no filter. pcapring_filter_swap() takes what it holds and leaves
+ * what was in the slot before.
+ */
+struct pcapring_filter_new {
+	struct bpf_prog *program;
+	struct sock_filter *instructions;
+	u32 length;
+};
+
+/*
+ * Check and translate @length instructions, of which a copy is kept. -EINVAL:
+ * not a valid program. May sleep.
+ */
+int pcapring_filter_prepare(struct pcapring_filter_new *filter,
+			    const struct sock_filter *instructions, u32 length);
+
+/* Put @filter into the slot; each packet meets the old or the new one. */
+void pcapring_filter_swap(struct pcapring_filter_slot *slot, struct pcapring_filter_new *filter);
+
+/* Free what @filter holds, after packets that still run it are through. */
+void pcapring_filter_discard(struct pcapring_filter_new *filter);
+
+/*
+ * How many bytes of the packet to keep, 0: refuse it. @link: offset of the
+ * link header from skb->data. In the packet path.
+ */
+u32 pcapring_filter_run(const struct pcapring_filter_slot *slot, struct sk_buff *skb, int link);
+
+#endif /* PCAPRING_FILTER_H */

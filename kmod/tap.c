@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Packets come in softirq or process context with bottom halves off, inside of
+ * RCU's read side. We own one reference to the skb and must change nothing in
+ * it that lasts: other taps and the stack see the same one.
+ */
+
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/eventpoll.h>
+#include <linux/kernel.h>
+#include <linux/rtnetlink.h>
+#include <linux/skbuff.h>
+#include <linux/smp.h>
+
+#include "linktype.h"
+#include "record.h"
+#include "ring.h"
+#include "tap.h"
+
+static bool pcapring_tap_wants(const struct pcapring_tap *tap, const struct sk_buff *skb)
+{
+	/* a copy that the sender makes for itself, of a multicast for example */
+	if (skb->pkt_type == PACKET_LOOPBACK)
+		return false;
+	/* loopback shows each packet twice; as libpcap does, keep the second */
+	if (skb->pkt_type == PACKET_OUTGOING && tap->loopback)
+		return false;
+	switch (READ_ONCE(tap->direction)) {
+	case PCAPRING_DIRECTION_IN:
+		return skb->pkt_type != PACKET_OUTGOING;
+	case PCAPRING_DIRECTION_OUT:
+		return skb->pkt_type == PACKET_OUTGOING;
+	default:
+		return true;
+	}
+}
+
+static struct pcapring_ring *pcapring_tap_steer(const struct pcapring_tap *tap, struct sk_buff *skb)
+{
+	u32 index = 0;
+
+	if (tap->ring_count > 1) {
+		if (tap->steer == PCAPRING_STEER_FLOW)
+			index = reciprocal_scale(__skb_get_hash_symmetric(skb), tap->ring_count);
+		else
+			index = raw_smp_processor_id() % tap->ring_count;
+	}
+	return &tap->rings[index];
+}
+
+static u32 pcapring_tap_judge(const struct pcapring_tap *tap, struct sk_buff *skb, int link)
+{
+	u32 verdict = pcapring_filter_run(&tap->filter, skb, link);
+
+	if (verdict)
+		verdict = min(verdict, pcapring_filter_run(&tap->reader_filter, skb, link));
+	return verdict;
+}
+
+/* False: no room. Sets @wake where a reader sleeps. */
+static bool pcapring_tap_capture(struct pcapring_tap *tap, struct pcapring_ring *ring,
+				 const struct sk_buff *skb, const struct pcapring_frame *frame,
+				 u32 verdict, bool *wake)
+{
+	u32 caplen = pcapring_record_caplen(frame->readable, frame->tag_bytes, verdict,
+					    READ_ONCE(tap->snaplen));
+	u64 bytes = pcapring_ring_record_bytes(caplen);
+	void *to = pcapring_ring_reserve(ring, bytes);
+
+	if (!to || pcapring_record_write(to, skb, frame, caplen))
+		return false;
+
+	pcapring_ring_count_captured(ring, caplen, caplen < frame->length + frame->tag_bytes);
+	/* commit passes the full barrier that waitqueue_active() needs */
+	*wake = pcapring_ring_commit(ring, bytes) && waitqueue_active(&tap->wait);
+	if (*wake)
+		ring->wakeups++;
+	return true;
+}
+
+static int pcapring_tap_receive(struct sk_buff *skb, struct net_device *dev,
+				struct packet_type *hook, struct net_device *orig_dev)
+{
+	struct pcapring_tap *tap = container_of(hook, struct pcapring_tap, hook);
+	struct pcapring_frame frame;
+	struct pcapring_ring *ring;
+	bool dropped = false;
+	bool wake = false;
+	u32 verdict;
+
+	if (!pcapring_tap_wants(tap, skb))
+		goto out;
+
+	pcapring_record_frame(&frame, skb, dev, tap->ethernet);
+	ring = pcapring_tap_steer(tap, skb);
+	verdict = pcapring_tap_judge(tap, skb, frame.link);
+
+	spin_lock(&ring->lock);
+	if (!verdict) {
+		pcapring_ring_count_filtered(ring);
+	} else if (!pcapring_tap_capture(tap, ring, skb, &frame, verdict, &wake)) {
+		pcapring_ring_count_dropped(ring);
+		dropped = true;
+	}
+	spin_unlock(&ring->lock);
+
+	if (wake)
+		wake_up_interruptible_poll(&tap->wait, EPOLLIN | EPOLLRDNORM);
+out:
+	if (dropped)
+		kfree_skb(skb);
+	else
+		consume_skb(skb);
+	return 0;
+}
+
+void pcapring_tap_attach(struct pcapring_tap *tap, struct net_device *dev, u32 linktype)
+{
+	ASSERT_RTNL();
+	tap->ethernet = linktype == PCAPRING_LINKTYPE_ETHERNET;
+	tap->loopback = dev->flags & IFF_LOOPBACK;
+	tap->hook.type = htons(ETH_P_ALL);
+	tap->hook.func = pcapring_tap_receive;
+	tap->hook.dev = dev;
+	/* the core stamps packets as early as they come in */
+	net_enable_timestamp();
+	dev_add_pack(&tap->hook);
+}
+
+void pcapring_tap_detach(struct pcapring_tap *tap)
+{
+	ASSERT_RTNL();
+	/* unlinks the hook and waits for all CPUs that may be in it */
+	dev_remove_pack(&tap->hook);
+	net_disable_timestamp();
+	tap->hook.dev = NULL;
+}
+
+void pcapring_tap_set_direction(struct pcapring_tap *tap, u32 direction)
+{
+	WRITE_ONCE(tap->direction, direction);
+	/* spares the core the clone; it looks anew for each packet */
+	WRITE_ONCE(tap->hook.ignore_outgoing, direction == PCAPRING_DIRECTION_IN);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The tap: the hook that the core calls for each packet of a device. */
+#ifndef PCAPRING_TAP_H
+#define PCAPRING_TAP_H
+
+#include <linux/netdevice.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+
+#include "filter.h"
+
+struct pcapring_ring;
+
+/**
+ * struct pcapring_tap - all that the packet path looks at
+ * @hook: hook.dev is the device while attached, else NULL; changed with
+ *	pcapring_captures_lock and RTNL held
+ * @ethernet: the link type is Ethernet's; constant while attached
+ * @loopback: the device is loopback; constant while attached
+ * @filter: the capture's
+ * @reader_filter: that of the file which has the device open
+ * @wait: the reader, asleep
+ * @snaplen: most bytes kept of a packet; READ_ONCE, may change at any time
+ * @direction: enum pcapring_direction; READ_ONCE, may change at any time
+ * @steer: enum pcapring_steer; constant
+ * @ring_count: constant
+ * @rings: constant
+ */
+struct pcapring_tap {
+	struct packet_type hook;
+	bool ethernet;
+	bool loopback;
+	struct pcapring_filter_slot filter;
+	struct pcapring_filter_slot reader_filter;
+	wait_queue_head_t wait;
+	u32 snaplen;
+	u32 direction;
+	u32 steer;
+	u32 ring_count;
+	struct pcapring_ring *rings;
+};
+
+/* Both under RTNL. After detach no packet is under way in the tap any more. */
+void pcapring_tap_attach(struct pcapring_tap *tap, struct net_device *dev, u32 linktype);
+void pcapring_tap_detach(struct pcapring_tap *tap);
+
+/* May be called while packets run. */
+void pcapring_tap_set_direction(struct pcapring_tap *tap, u32 direction);
+
+#endif /* PCAPRING_TAP_H */
