@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A capture: one interface, its rings, its life. And the register of all.
+ *
+ * Locks, outermost first:
+ *	pcapring_admin_lock	one birth, change or death at a time (admin.c)
+ *	RTNL			devices stay what they are
+ *	pcapring_captures_lock	the register, and what changes in a capture
+ *	ring->lock		packet path (ring.h)
+ */
+#ifndef PCAPRING_CAPTURE_H
+#define PCAPRING_CAPTURE_H
+
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/uuid.h>
+#include <linux/workqueue.h>
+
+#include "config.h"
+#include "ring.h"
+#include "tap.h"
+
+struct device;
+struct net;
+struct pcapring_pages;
+
+/**
+ * struct pcapring_capture - one capture
+ * @ref: the register holds one, the open file one, pending work one
+ * @id: N of /dev/pcapringN; constant
+ * @uuid: constant
+ * @ring_bytes: constant
+ * @pages: constant
+ * @device: the node's; guarded by pcapring_admin_lock
+ * @promisc_work: brings the interface's promiscuity up to date
+ * @net: namespace in which the interface is looked for; no reference is held,
+ *	see pcapring_capture_orphan()
+ * @orphan: that namespace has ended
+ * @ifname: name of the interface; follows it when it is renamed
+ * @linktype: PCAPRING_LINKTYPE_NONE until first attached, constant then
+ * @promisc: wanted
+ * @promisc_held: the attached device counts us
+ * @open: a file has the device open
+ * @deleted: out of the register; READ_ONCE by readers
+ * @tap: the packet path's view; tap.hook.dev is the device while attached
+ * @rings: tap.ring_count rings
+ *
+ * From @net to @deleted: guarded by pcapring_captures_lock.
+ */
+struct pcapring_capture {
+	struct kref ref;
+	u32 id;
+	uuid_t uuid;
+	u64 ring_bytes;
+	struct pcapring_pages *pages;
+	struct device *device;
+	struct work_struct promisc_work;
+
+	struct net *net;
+	bool orphan;
+	char ifname[IFNAMSIZ];
+	u32 linktype;
+	bool promisc;
+	bool promisc_held;
+	bool open;
+	bool deleted;
+
+	struct pcapring_tap tap;
+	struct pcapring_ring rings[];
+};
+
+/* enum pcapring_command's *_NTF; @reason: static text or NULL. */
+typedef void (*pcapring_capture_listener)(const struct pcapring_capture *capture, u8 event,
+					  const char *reason);
+
+extern struct mutex pcapring_captures_lock;
+extern u64 pcapring_capture_max_bytes; /* of all rings together */
+
+#define PCAPRING_CAPTURES_MAX	1024
+
+int pcapring_capture_init(void);
+void pcapring_capture_exit(void);
+
+/* Who is told what happens; called with pcapring_captures_lock held. */
+void pcapring_capture_listen(pcapring_capture_listener listener);
+void pcapring_capture_tell(const struct pcapring_capture *capture, u8 event, const char *reason);
+
+/*
+ * A capture that nobody sees yet, with one reference for the caller. @config
+ * was checked. ERR_PTR: -ENOMEM, -ENOSPC (and @fault).
+ */
+struct pcapring_capture *pcapring_capture_create(struct net *net,
+						 const struct pcapring_config *config,
+						 struct pcapring_fault *fault);
+void pcapring_capture_get(struct pcapring_capture *capture);
+void pcapring_capture_put(struct pcapring_capture *capture);
+
+/* All below with pcapring_captures_lock held. */
+
+/* Give it an id and enter it; the register takes a reference. */
+int pcapring_capture_register(struct pcapring_capture *capture);
+void pcapring_capture_unregister(struct pcapring_capture *capture);
+struct pcapring_capture *pcapring_capture_find(u32 id);
+/* The first with an id of at least @id. */
+struct pcapring_capture *pcapring_capture_next(u32 id);
+
+#define pcapring_for_each_capture(capture)					\
+	for ((capture) = pcapring_capture_next(0); (capture);			\
+	     (capture) = pcapring_capture_next((capture)->id + 1))
+
+/* With RTNL, too. */
+bool pcapring_capture_is_on(const struct pcapring_capture *capture, const struct net_device *dev);
+/* Attach to @dev, if it is the one and can be captured; else say why not. */
+void pcapring_capture_attach(struct pcapring_capture *capture, struct net_device *dev);
+void pcapring_capture_detach(struct pcapring_capture *capture, const char *reason);
+void pcapring_capture_update_promisc(struct pcapring_capture *capture);
+/* The same a little later, where the device itself may be locked. */
+void pcapring_capture_update_promisc_soon(struct pcapring_capture *capture);
+
+void pcapring_capture_rename(struct pcapring_capture *capture, const char *ifname);
+/* Its namespace ends: it never attaches again; the host may drain and delete it. */
+void pcapring_capture_orphan(struct pcapring_capture *capture);
+
+bool pcapring_capture_is_empty(struct pcapring_capture *capture);
+
+#endif /* PCAPRING_CAPTURE_H */

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The core calls under RTNL. It replays REGISTER for all devices when we
+ * register and UNREGISTER when we unregister, and a move to another namespace
+ * is an UNREGISTER here and a REGISTER there: what we do can be done twice.
+ */
+
+#include <linux/netdevice.h>
+#include <net/net_namespace.h>
+
+#include "capture.h"
+#include "chardev.h"
+#include "linktype.h"
+#include "netdev.h"
+
+static void pcapring_netdev_attach(struct pcapring_capture *capture, struct net_device *dev)
+{
+	pcapring_capture_attach(capture, dev);
+	/* newer kernels hold the device's own lock here, promiscuity needs it */
+	if (pcapring_capture_is_on(capture, dev))
+		pcapring_capture_update_promisc_soon(capture);
+}
+
+static void pcapring_netdev_rename(struct pcapring_capture *capture, struct net_device *dev)
+{
+	if (pcapring_capture_is_on(capture, dev)) {
+		pcapring_capture_rename(capture, dev->name);
+		pcapring_chardev_changed(capture);
+	} else {
+		pcapring_netdev_attach(capture, dev);
+	}
+}
+
+static void pcapring_netdev_handle(struct pcapring_capture *capture, struct net_device *dev,
+				   unsigned long event)
+{
+	switch (event) {
+	case NETDEV_REGISTER:
+		pcapring_netdev_attach(capture, dev);
+		break;
+	case NETDEV_CHANGENAME:
+		pcapring_netdev_rename(capture, dev);
+		break;
+	case NETDEV_UNREGISTER:
+		if (pcapring_capture_is_on(capture, dev))
+			pcapring_capture_detach(capture, "the interface left the namespace");
+		break;
+	case NETDEV_POST_TYPE_CHANGE:
+		if (pcapring_capture_is_on(capture, dev) &&
+		    pcapring_linktype_of(dev) != capture->linktype)
+			pcapring_capture_detach(capture, "the interface changed its link type");
+		pcapring_netdev_attach(capture, dev);
+		break;
+	}
+}
+
+static int pcapring_netdev_event(struct notifier_block *block, unsigned long event, void *data)
+{
+	struct net_device *dev = netdev_notifier_info_to_dev(data);
+	struct pcapring_capture *capture;
+
+	mutex_lock(&pcapring_captures_lock);
+	pcapring_for_each_capture(capture)
+		pcapring_netdev_handle(capture, dev, event);
+	mutex_unlock(&pcapring_captures_lock);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block pcapring_netdev_notifier = {
+	.notifier_call = pcapring_netdev_event,
+};
+
+/* By now its devices are gone, and with them all attachments. */
+static void __net_exit pcapring_netdev_net_exit(struct net *net)
+{
+	struct pcapring_capture *capture;
+
+	mutex_lock(&pcapring_captures_lock);
+	pcapring_for_each_capture(capture) {
+		if (net_eq(capture->net, net))
+			pcapring_capture_orphan(capture);
+	}
+	mutex_unlock(&pcapring_captures_lock);
+}
+
+static struct pernet_operations pcapring_netdev_net_ops = {
+	.exit = pcapring_netdev_net_exit,
+};
+
+int pcapring_netdev_init(void)
+{
+	int err;
+
+	err = register_pernet_subsys(&pcapring_netdev_net_ops);
+	if (err)
+		return err;
+	err = register_netdevice_notifier(&pcapring_netdev_notifier);
+	if (err)
+		unregister_pernet_subsys(&pcapring_netdev_net_ops);
+	return err;
+}
+
+void pcapring_netdev_exit(void)
+{
+	unregister_netdevice_notifier(&pcapring_netdev_notifier);
+	unregister_pernet_subsys(&pcapring_netdev_net_ops);
+}
