@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The reader: one open file of a capture device, and where it stands. */
+#ifndef PCAPRING_READER_H
+#define PCAPRING_READER_H
+
+#include <linux/atomic.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+struct pcapring_capture;
+struct pcapring_ring;
+
+/**
+ * struct pcapring_reader - an open file
+ * @capture: with a reference
+ * @use: reads under way if positive, mappings of consumer pages if negative:
+ *	the two exclude each other
+ * @lock: one read at a time; guards @header_given, @partial, @partial_given;
+ *	never taken with mmap_lock held
+ * @header_given: bytes of the file header that were read
+ * @partial: ring whose record at the tail was read in part, or NULL
+ * @partial_given: bytes of that record that were read
+ */
+struct pcapring_reader {
+	struct pcapring_capture *capture;
+	atomic_t use;
+	struct mutex lock; /* one read at a time */
+	u32 header_given;
+	struct pcapring_ring *partial;
+	u32 partial_given;
+};
+
+/*
+ * What read(2) gives now, to @to, at most @count bytes: of the file header,
+ * then of the records. 0: nothing yet. -EFAULT. With @reader->lock held.
+ */
+ssize_t pcapring_reader_fill(struct pcapring_reader *reader, char __user *to, size_t count);
+
+/*
+ * Is there something to read? Passes the full barrier that a reader needs
+ * between storing seen and loading head.
+ */
+bool pcapring_reader_readable(const struct pcapring_reader *reader);
+
+#endif /* PCAPRING_READER_H */
