@@ -2,7 +2,7 @@
 # The module, built from a copy of its sources as DKMS does, so that kbuild's
 # products stay out of the checkout.
 
-MODULE_SOURCES	:= Kbuild $(wildcard kmod/*.[ch] kmod/compat/*.h kmod/compat/*/*.h) \
+MODULE_SOURCES	:= Kbuild $(wildcard kmod/*.[ch] kmod/compat/*) \
 		   include/uapi/linux/pcapring.h
 MODULE_COPIES	:= $(MODULE_SOURCES:%=$(BUILD)/module/%)
 

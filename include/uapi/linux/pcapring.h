@@ -105,6 +105,9 @@
  *		RING_INDEX, RING_HEAD, RING_SEEN, RING_TAIL
  *		RING_STATS	nest of PCAPRING_STAT_*
  *
+ * A message may be larger than 50 KiB (64 rings, a filter of 4096 instructions):
+ * receive with a buffer of 64 KiB.
+ *
  * Multicast group "events", open to every user: CREATED_NTF, DELETED_NTF,
  * CHANGED_NTF, ATTACHED_NTF, DETACHED_NTF (with REASON where the interface is
  * there but cannot be captured).
@@ -117,8 +120,8 @@
 
 /* Most bytes that are kept of a packet; what libpcap accepts of Ethernet. */
 #define PCAPRING_SNAPLEN_MAX		262144
-#define PCAPRING_RING_BYTES_MAX		(1ULL << 30)
-#define PCAPRING_RING_BYTES_DEFAULT	(32ULL << 20)
+#define PCAPRING_RING_BYTES_MAX		0x40000000ULL /* 1 GiB */
+#define PCAPRING_RING_BYTES_DEFAULT	0x2000000ULL /* 32 MiB */
 #define PCAPRING_RINGS_MAX		64
 
 /* The first word of the info page, in native byte order: "pcRg". */

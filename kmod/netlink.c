@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/pcapring.h>
+#include <net/genetlink.h>
+#include <net/net_namespace.h>
+#include <net/netlink.h>
+#include <net/sock.h>
+
+#include "admin.h"
+#include "capture.h"
+#include "netlink.h"
+
+static struct genl_family pcapring_netlink_family;
+
+static const struct nla_policy pcapring_netlink_policy[PCAPRING_A_MAX + 1] = {
+	[PCAPRING_A_ID] = { .type = NLA_U32 },
+	[PCAPRING_A_IFNAME] = { .type = NLA_NUL_STRING, .len = IFNAMSIZ - 1 },
+	[PCAPRING_A_SNAPLEN] = { .type = NLA_U32 },
+	[PCAPRING_A_RING_BYTES] = { .type = NLA_U64 },
+	[PCAPRING_A_RINGS] = { .type = NLA_U32 },
+	[PCAPRING_A_STEER] = { .type = NLA_U32 },
+	[PCAPRING_A_DIRECTION] = { .type = NLA_U32 },
+	[PCAPRING_A_PROMISC] = NLA_POLICY_MAX(NLA_U8, 1),
+	[PCAPRING_A_FILTER] = { .type = NLA_BINARY,
+				.len = BPF_MAXINSNS * sizeof(struct sock_filter) },
+};
+
+/* One consistent look at each ring; what is summed up is what is shown. */
+static void pcapring_netlink_add(struct pcapring_ring_state *sum,
+				 const struct pcapring_ring_state *ring)
+{
+	sum->count.seen += ring->count.seen;
+	sum->count.captured += ring->count.captured;
+	sum->count.filtered += ring->count.filtered;
+	sum->count.dropped += ring->count.dropped;
+	sum->count.truncated += ring->count.truncated;
+	sum->count.bytes += ring->count.bytes;
+	sum->wakeups += ring->wakeups;
+	sum->bad_tails += ring->bad_tails;
+	sum->skips += ring->skips;
+}
+
+static int pcapring_netlink_put_stat(struct sk_buff *msg, int stat, u64 value)
+{
+	return nla_put_u64_64bit(msg, stat, value, PCAPRING_STAT_PAD);
+}
+
+static int pcapring_netlink_put_stats(struct sk_buff *msg, int attribute,
+				      const struct pcapring_ring_state *state)
+{
+	struct nlattr *nest = nla_nest_start(msg, attribute);
+
+	if (!nest ||
+	    pcapring_netlink_put_stat(msg, PCAPRING_STAT_SEEN, state->count.seen) ||
+	    pcapring_netlink_put_stat(msg, PCAPRING_STAT_CAPTURED, state->count.captured) ||
+	    pcapring_netlink_put_stat(msg, PCAPRING_STAT_FILTERED, state->count.filtered) ||
+	    pcapring_netlink_put_stat(msg, PCAPRING_STAT_DROPPED, state->count.dropped) ||
+	    pcapring_netlink_put_stat(msg, PCAPRING_STAT_TRUNCATED, state->count.truncated) ||
+	    pcapring_netlink_put_stat(msg, PCAPRING_STAT_BYTES, state->count.bytes) ||
+	    pcapring_netlink_put_stat(msg, PCAPRING_STAT_WAKEUPS, state->wakeups) ||
+	    pcapring_netlink_put_stat(msg, PCAPRING_STAT_BAD_TAILS, state->bad_tails) ||
+	    pcapring_netlink_put_stat(msg, PCAPRING_STAT_SKIPS, state->skips))
+		return -EMSGSIZE;
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+static int pcapring_netlink_put_position(struct sk_buff *msg, int attribute, u64 position)
+{
+	return nla_put_u64_64bit(msg, attribute, position, PCAPRING_RING_PAD);
+}
+
+static int pcapring_netlink_put_ring(struct sk_buff *msg, u32 index,
+				     const struct pcapring_ring_state *state)
+{
+	struct nlattr *nest = nla_nest_start(msg, PCAPRING_A_RING);
+
+	if (!nest ||
+	    nla_put_u32(msg, PCAPRING_RING_INDEX, index) ||
+	    pcapring_netlink_put_position(msg, PCAPRING_RING_HEAD, state->head) ||
+	    pcapring_netlink_put_position(msg, PCAPRING_RING_SEEN, state->seen) ||
+	    pcapring_netlink_put_position(msg, PCAPRING_RING_TAIL, state->tail) ||
+	    pcapring_netlink_put_stats(msg, PCAPRING_RING_STATS, state))
+		return -EMSGSIZE;
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+static int pcapring_netlink_put_rings(struct sk_buff *msg, const struct pcapring_capture *capture)
+{
+	struct pcapring_ring_state sum = {};
+	struct pcapring_ring_state state;
+	u32 i;
+
+	for (i = 0; i < capture->tap.ring_count; i++) {
+		pcapring_ring_look(&capture->tap.rings[i], &state);
+		pcapring_netlink_add(&sum, &state);
+		if (pcapring_netlink_put_ring(msg, i, &state))
+			return -EMSGSIZE;
+	}
+	return pcapring_netlink_put_stats(msg, PCAPRING_A_STATS, &sum);
+}
+
+static int pcapring_netlink_put_identity(struct sk_buff *msg,
+					 const struct pcapring_capture *capture)
+{
+	const struct net_device *dev = capture->tap.hook.dev;
+
+	if (nla_put_u32(msg, PCAPRING_A_ID, capture->id) ||
+	    nla_put(msg, PCAPRING_A_UUID, sizeof(capture->uuid), &capture->uuid) ||
+	    nla_put_string(msg, PCAPRING_A_IFNAME, capture->ifname))
+		return -EMSGSIZE;
+	if (dev && nla_put_u32(msg, PCAPRING_A_IFINDEX, dev->ifindex))
+		return -EMSGSIZE;
+	if (capture->linktype != PCAPRING_LINKTYPE_NONE &&
+	    nla_put_u32(msg, PCAPRING_A_LINKTYPE, capture->linktype))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int pcapring_netlink_put_settings(struct sk_buff *msg,
+					 const struct pcapring_capture *capture)
+{
+	const struct pcapring_tap *tap = &capture->tap;
+
+	if (nla_put_u32(msg, PCAPRING_A_SNAPLEN, tap->snaplen) ||
+	    nla_put_u64_64bit(msg, PCAPRING_A_RING_BYTES, capture->ring_bytes, PCAPRING_A_PAD) ||
+	    nla_put_u32(msg, PCAPRING_A_RINGS, tap->ring_count) ||
+	    nla_put_u32(msg, PCAPRING_A_STEER, tap->steer) ||
+	    nla_put_u32(msg, PCAPRING_A_DIRECTION, tap->direction) ||
+	    nla_put_u8(msg, PCAPRING_A_PROMISC, capture->promisc) ||
+	    nla_put_u8(msg, PCAPRING_A_READER, capture->open))
+		return -EMSGSIZE;
+	if (tap->filter.length &&
+	    nla_put(msg, PCAPRING_A_FILTER, tap->filter.length * sizeof(struct sock_filter),
+		    tap->filter.instructions))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int pcapring_netlink_put(struct sk_buff *msg, u32 portid, u32 seq, int flags, u8 command,
+				const struct pcapring_capture *capture, const char *reason)
+{
+	void *header = genlmsg_put(msg, portid, seq, &pcapring_netlink_family, flags, command);
+
+	lockdep_assert_held(&pcapring_captures_lock);
+	if (!header)
+		return -EMSGSIZE;
+	if (pcapring_netlink_put_identity(msg, capture) ||
+	    pcapring_netlink_put_settings(msg, capture) ||
+	    pcapring_netlink_put_rings(msg, capture) ||
+	    (reason && nla_put_string(msg, PCAPRING_A_REASON, reason))) {
+		genlmsg_cancel(msg, header);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(msg, header);
+	return 0;
+}
+
+/* Enough for all attributes but RING and FILTER, and for a RING. */
+#define PCAPRING_NETLINK_SETTINGS_BYTES	1024
+#define PCAPRING_NETLINK_RING_BYTES	256
+
+static size_t pcapring_netlink_bytes(u32 rings, u32 filter_length)
+{
+	return PCAPRING_NETLINK_SETTINGS_BYTES + rings * PCAPRING_NETLINK_RING_BYTES +
+	       filter_length * sizeof(struct sock_filter);
+}
+
+static struct sk_buff *pcapring_netlink_message(const struct pcapring_capture *capture)
+{
+	return genlmsg_new(pcapring_netlink_bytes(capture->tap.ring_count,
+						  capture->tap.filter.length), GFP_KERNEL);
+}
+
+/* Called with pcapring_captures_lock held. Who misses a message can ask. */
+static void pcapring_netlink_notify(const struct pcapring_capture *capture, u8 event,
+				    const char *reason)
+{
+	struct sk_buff *msg;
+
+	if (!genl_has_listeners(&pcapring_netlink_family, capture->net, 0))
+		return;
+	msg = pcapring_netlink_message(capture);
+	if (!msg)
+		return;
+	if (pcapring_netlink_put(msg, 0, 0, 0, event, capture, reason)) {
+		nlmsg_free(msg);
+		return;
+	}
+	genlmsg_multicast_netns(&pcapring_netlink_family, capture->net, msg, 0, 0, GFP_KERNEL);
+}
+
+static int pcapring_netlink_reply(struct genl_info *info, const struct pcapring_capture *capture)
+{
+	struct sk_buff *msg;
+	int err;
+
+	lockdep_assert_held(&pcapring_captures_lock);
+	msg = pcapring_netlink_message(capture);
+	if (!msg)
+		return -ENOMEM;
+	err = pcapring_netlink_put(msg, info->snd_portid, info->snd_seq, 0, info->genlhdr->cmd,
+				   capture, NULL);
+	if (err) {
+		nlmsg_free(msg);
+		return err;
+	}
+	return genlmsg_reply(msg, info);
+}
+
+static int pcapring_netlink_explain(struct genl_info *info, const struct pcapring_fault *fault,
+				    int err)
+{
+	if (fault->reason && info->extack) {
+		info->extack->_msg = fault->reason;
+		if (fault->attribute)
+			NL_SET_BAD_ATTR(info->extack, info->attrs[fault->attribute]);
+	}
+	return err;
+}
+
+/* Refuse what a command does not take, rather than ignore it. */
+static int pcapring_netlink_only(struct genl_info *info, u64 allowed)
+{
+	int i;
+
+	for (i = 1; i <= PCAPRING_A_MAX; i++) {
+		if (info->attrs[i] && !(allowed & BIT_ULL(i))) {
+			NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[i],
+					    "the command does not take this attribute");
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int pcapring_netlink_get_filter(struct genl_info *info, struct pcapring_filter_new *filter)
+{
+	const struct nlattr *attr = info->attrs[PCAPRING_A_FILTER];
+	int err;
+
+	memset(filter, 0, sizeof(*filter));
+	if (!attr)
+		return 0;
+	if (nla_len(attr) % sizeof(struct sock_filter)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "must be an array of struct sock_filter, 8 bytes each");
+		return -EINVAL;
+	}
+	err = pcapring_filter_prepare(filter, nla_data(attr),
+				      nla_len(attr) / sizeof(struct sock_filter));
+	if (err == -EINVAL)
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "is not a valid classic BPF program");
+	return err;
+}
+
+static void pcapring_netlink_get_config(struct genl_info *info, struct pcapring_config *config)
+{
+	struct nlattr **attrs = info->attrs;
+
+	pcapring_config_defaults(config);
+	nla_strscpy(config->ifname, attrs[PCAPRING_A_IFNAME], sizeof(config->ifname));
+	if (attrs[PCAPRING_A_SNAPLEN])
+		config->snaplen = nla_get_u32(attrs[PCAPRING_A_SNAPLEN]);
+	if (attrs[PCAPRING_A_RING_BYTES])
+		config->ring_bytes = nla_get_u64(attrs[PCAPRING_A_RING_BYTES]);
+	if (attrs[PCAPRING_A_RINGS])
+		config->rings = nla_get_u32(attrs[PCAPRING_A_RINGS]);
+	if (attrs[PCAPRING_A_STEER])
+		config->steer = nla_get_u32(attrs[PCAPRING_A_STEER]);
+	if (attrs[PCAPRING_A_DIRECTION])
+		config->direction = nla_get_u32(attrs[PCAPRING_A_DIRECTION]);
+	if (attrs[PCAPRING_A_PROMISC])
+		config->promisc = nla_get_u8(attrs[PCAPRING_A_PROMISC]);
+}
+
+static int pcapring_netlink_create(struct genl_info *info, const struct pcapring_config *config,
+				   struct pcapring_filter_new *filter)
+{
+	struct pcapring_capture *capture;
+	struct pcapring_fault fault = {};
+	int err;
+
+	err = pcapring_config_check(config, &fault);
+	if (!err)
+		err = pcapring_admin_create(genl_info_net(info), config, filter, &fault, &capture);
+	if (err)
+		return pcapring_netlink_explain(info, &fault, err);
+
+	mutex_lock(&pcapring_captures_lock);
+	err = pcapring_netlink_reply(info, capture);
+	mutex_unlock(&pcapring_captures_lock);
+	pcapring_capture_put(capture);
+	return err;
+}
+
+static int pcapring_netlink_new(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pcapring_filter_new filter;
+	struct pcapring_config config;
+	int err;
+
+	err = pcapring_netlink_only(info, BIT_ULL(PCAPRING_A_IFNAME) |
+				    BIT_ULL(PCAPRING_A_SNAPLEN) | BIT_ULL(PCAPRING_A_RING_BYTES) |
+				    BIT_ULL(PCAPRING_A_RINGS) | BIT_ULL(PCAPRING_A_STEER) |
+				    BIT_ULL(PCAPRING_A_DIRECTION) | BIT_ULL(PCAPRING_A_PROMISC) |
+				    BIT_ULL(PCAPRING_A_FILTER));
+	if (err)
+		return err;
+	if (!info->attrs[PCAPRING_A_IFNAME]) {
+		NL_SET_ERR_MSG(info->extack, "the interface's name (IFNAME) is missing");
+		return -EINVAL;
+	}
+	pcapring_netlink_get_config(info, &config);
+	err = pcapring_netlink_get_filter(info, &filter);
+	if (err)
+		return err;
+	err = pcapring_netlink_create(info, &config, &filter);
+	pcapring_filter_discard(&filter);
+	return err;
+}
+
+static int pcapring_netlink_get_id(struct genl_info *info, u32 *id)
+{
+	if (!info->attrs[PCAPRING_A_ID]) {
+		NL_SET_ERR_MSG(info->extack, "the capture's number (ID) is missing");
+		return -EINVAL;
+	}
+	*id = nla_get_u32(info->attrs[PCAPRING_A_ID]);
+	return 0;
+}
+
+static int pcapring_netlink_change(struct genl_info *info, u32 id,
+				   struct pcapring_filter_new *filter)
+{
+	struct nlattr **attrs = info->attrs;
+	struct pcapring_change change = {};
+	struct pcapring_fault fault = {};
+	u32 snaplen, direction;
+	bool promisc;
+	int err;
+
+	if (attrs[PCAPRING_A_SNAPLEN]) {
+		snaplen = nla_get_u32(attrs[PCAPRING_A_SNAPLEN]);
+		change.snaplen = &snaplen;
+	}
+	if (attrs[PCAPRING_A_DIRECTION]) {
+		direction = nla_get_u32(attrs[PCAPRING_A_DIRECTION]);
+		change.direction = &direction;
+	}
+	if (attrs[PCAPRING_A_PROMISC]) {
+		promisc = nla_get_u8(attrs[PCAPRING_A_PROMISC]);
+		change.promisc = &promisc;
+	}
+	if (attrs[PCAPRING_A_FILTER])
+		change.filter = filter;
+	err = pcapring_admin_change(genl_info_net(info), id, &change, &fault);
+	return pcapring_netlink_explain(info, &fault, err);
+}
+
+static int pcapring_netlink_set(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pcapring_filter_new filter;
+	u32 id;
+	int err;
+
+	err = pcapring_netlink_only(info, BIT_ULL(PCAPRING_A_ID) | BIT_ULL(PCAPRING_A_SNAPLEN) |
+				    BIT_ULL(PCAPRING_A_DIRECTION) | BIT_ULL(PCAPRING_A_PROMISC) |
+				    BIT_ULL(PCAPRING_A_FILTER));
+	if (!err)
+		err = pcapring_netlink_get_id(info, &id);
+	if (!err)
+		err = pcapring_netlink_get_filter(info, &filter);
+	if (err)
+		return err;
+	err = pcapring_netlink_change(info, id, &filter);
+	pcapring_filter_discard(&filter);
+	return err;
+}
+
+static int pcapring_netlink_del(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pcapring_fault fault = {};
+	u32 id;
+	int err;
+
+	err = pcapring_netlink_only(info, BIT_ULL(PCAPRING_A_ID));
+	if (!err)
+		err = pcapring_netlink_get_id(info, &id);
+	if (err)
+		return err;
+	err = pcapring_admin_delete(genl_info_net(info), id, &fault);
+	return pcapring_netlink_explain(info, &fault, err);
+}
+
+static int pcapring_netlink_get(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pcapring_capture *capture;
+	u32 id;
+	int err;
+
+	err = pcapring_netlink_only(info, BIT_ULL(PCAPRING_A_ID));
+	if (!err)
+		err = pcapring_netlink_get_id(info, &id);
+	if (err)
+		return err;
+	mutex_lock(&pcapring_captures_lock);
+	capture = pcapring_capture_find(id);
+	if (capture && net_eq(capture->net, genl_info_net(info))) {
+		err = pcapring_netlink_reply(info, capture);
+	} else {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[PCAPRING_A_ID],
+				    "no capture of this network namespace has this id");
+		err = -ENOENT;
+	}
+	mutex_unlock(&pcapring_captures_lock);
+	return err;
+}
+
+/* A capture must fit into one message, whole. */
+static int pcapring_netlink_dump_start(struct netlink_callback *cb)
+{
+	cb->min_dump_alloc = pcapring_netlink_bytes(PCAPRING_RINGS_MAX, BPF_MAXINSNS);
+	return 0;
+}
+
+/* args[0]: the id to go on with. */
+static int pcapring_netlink_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct net *net = sock_net(skb->sk);
+	struct pcapring_capture *capture;
+	u32 id = cb->args[0];
+	int err = 0;
+
+	mutex_lock(&pcapring_captures_lock);
+	while ((capture = pcapring_capture_next(id))) {
+		if (net_eq(capture->net, net)) {
+			err = pcapring_netlink_put(skb, NETLINK_CB(cb->skb).portid,
+						   cb->nlh->nlmsg_seq, NLM_F_MULTI,
+						   PCAPRING_CMD_GET, capture, NULL);
+			if (err)
+				break;
+		}
+		id = capture->id + 1;
+	}
+	mutex_unlock(&pcapring_captures_lock);
+	cb->args[0] = id;
+	/* one that does not even fit into a message of its own ends the dump */
+	return skb->len ?: err;
+}
+
+static const struct genl_ops pcapring_netlink_ops[] = {
+	{ .cmd = PCAPRING_CMD_NEW, .flags = GENL_ADMIN_PERM, .doit = pcapring_netlink_new },
+	{ .cmd = PCAPRING_CMD_SET, .flags = GENL_ADMIN_PERM, .doit = pcapring_netlink_set },
+	{ .cmd = PCAPRING_CMD_DEL, .flags = GENL_ADMIN_PERM, .doit = pcapring_netlink_del },
+	{ .cmd = PCAPRING_CMD_GET, .doit = pcapring_netlink_get,
+	  .start = pcapring_netlink_dump_start, .dumpit = pcapring_netlink_dump },
+};
+
+/* Open to all: says nothing that GET does not say to everybody. */
+static const struct genl_multicast_group pcapring_netlink_groups[] = {
+	{ .name = PCAPRING_GENL_GROUP_EVENTS },
+};
+
+static struct genl_family pcapring_netlink_family __ro_after_init = {
+	.name = PCAPRING_GENL_NAME,
+	.version = PCAPRING_GENL_VERSION,
+	.maxattr = PCAPRING_A_MAX,
+	.policy = pcapring_netlink_policy,
+	.netnsok = true,
+	.module = THIS_MODULE,
+	.ops = pcapring_netlink_ops,
+	.n_ops = ARRAY_SIZE(pcapring_netlink_ops),
+	.mcgrps = pcapring_netlink_groups,
+	.n_mcgrps = ARRAY_SIZE(pcapring_netlink_groups),
+};
+
+int __init pcapring_netlink_init(void)
+{
+	int err = genl_register_family(&pcapring_netlink_family);
+
+	if (!err)
+		pcapring_capture_listen(pcapring_netlink_notify);
+	return err;
+}
+
+void pcapring_netlink_exit(void)
+{
+	pcapring_capture_listen(NULL);
+	genl_unregister_family(&pcapring_netlink_family);
+}
