@@ -211,6 +211,10 @@ static PacketStreaming__Packet *decode_unpack(const struct iovec *pieces,
 	return message;
 }
 
+/*
+ * Of a header that comes twice, protobuf-c takes the last; protobuf would merge
+ * the two. Nobody writes such messages.
+ */
 static bool decode_unusual(struct decode *decode, const struct iovec *pieces,
 			   size_t count, size_t total, struct packet *packet,
 			   uint32_t *length)
