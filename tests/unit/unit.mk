@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+# Unit tests of user space: tests/unit/test_NAME.c is a program of its own,
+# which prints TAP. Every other file in the folder is a helper of theirs.
+# test_collector_NAME.c is linked with the collector's objects, test_kmod_NAME.c
+# includes the kernel's code, with tests/unit/kernel in the kernel's place; the
+# others are linked with the relay's objects.
+
+UNIT_LIBRARIES	:= -lcmocka -lgrpc -lgpr -lprotobuf-c -lpcap -lsystemd -lpthread
+UNIT_CFLAGS	= $(ALL_CFLAGS) -I. -Itests/unit
+UNIT_SOURCES	:= $(wildcard tests/unit/test_*.c)
+UNIT_TESTS	:= $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/unit/%)
+UNIT_HELPERS	:= $(patsubst %.c,$(BUILD)/objects/%.o,\
+		     $(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c)))
+UNIT_ARCHIVES	:= $(BUILD)/unit/helpers.a $(BUILD)/unit/common.a
+
+unit: $(UNIT_TESTS)
+
+$(BUILD)/unit/test_collector_%: $(BUILD)/objects/tests/unit/test_collector_%.o \
+		$(BUILD)/unit/collector.a $(UNIT_ARCHIVES)
+	$(CC) $(UNIT_CFLAGS) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group \
+		$(UNIT_LIBRARIES)
+
+$(BUILD)/unit/test_kmod_%: tests/unit/test_kmod_%.c $(wildcard kmod/ring.[ch] kmod/record.h) \
+		$(wildcard tests/unit/kernel/*.h tests/unit/kernel/*/*.h)
+	@mkdir -p $(@D)
+	$(CC) -Itests/unit/kernel -Ikmod $(UNIT_CFLAGS) $(LDFLAGS) -o $@ $< -lcmocka -lpthread
+
+$(BUILD)/unit/test_%: $(BUILD)/objects/tests/unit/test_%.o \
+		$(BUILD)/unit/relay.a $(UNIT_ARCHIVES)
+	$(CC) $(UNIT_CFLAGS) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group \
+		$(UNIT_LIBRARIES)
+
+$(BUILD)/unit/relay.a: $(filter-out %/main.o,$(RELAY_OBJECTS)) $(PROTO_OBJECTS)
+$(BUILD)/unit/collector.a: $(filter-out %/main.o,$(COLLECTOR_OBJECTS)) $(PROTO_OBJECTS)
+$(BUILD)/unit/common.a: $(COMMON_OBJECTS)
+$(BUILD)/unit/helpers.a: $(UNIT_HELPERS)
+$(BUILD)/unit/relay.a $(BUILD)/unit/collector.a $(UNIT_ARCHIVES):
+	@mkdir -p $(@D)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/objects/tests/%.o: tests/%.c $(GENERATED)/packet_streaming.pb-c.h
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
+
+.PHONY: unit
+.SECONDARY: $(UNIT_SOURCES:%.c=$(BUILD)/objects/%.o)
