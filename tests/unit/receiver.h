@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* A receiver of Run calls, with gRPC's C core: as little as a receiver can do. */
+#ifndef UNIT_RECEIVER_H
+#define UNIT_RECEIVER_H
+
+#include <stdint.h>
+
+#include <grpc/byte_buffer.h>
+
+/**
+ * struct receiver - what to do with calls
+ * @message: called with each message; NULL: they are discarded
+ * @context: for @message
+ * @refuse: status to end calls with at once; 0: take them
+ * @pause: milliseconds before the first message of a call is asked for
+ */
+struct receiver {
+	void (*message)(void *context, grpc_byte_buffer *message);
+	void *context;
+	int refuse;
+	unsigned int pause;
+};
+
+/*
+ * Listen on 127.0.0.1, @port or one that is free if 0, write its number (an
+ * int) to @ready once it listens, and serve one call after the other until
+ * @calls have ended; -1: for ever.
+ */
+void receiver_run(const struct receiver *receiver, int port, int ready, int calls);
+
+#endif
