@@ -43,7 +43,8 @@ static bool reader_map_pages(struct reader *reader, unsigned int which,
 	if (memory == MAP_FAILED) {
 		log_error("%s: cannot map %zu bytes at offset %" PRIu64 ": %s",
 			  reader->name, size, offset,
-			  errno == ENODEV ? "the capture was deleted" :
+			  errno == ENODEV ?
+			  "no capture device, or one that was deleted" :
 			  strerror(errno));
 		return false;
 	}
