@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/size.h"
 
 #define SERVER_METHOD		"/packet_streaming.PacketStreaming/Run"
 
@@ -359,10 +360,12 @@ static bool server_listen(struct server *server, const char *listen_on)
 {
 	const char *port = strrchr(listen_on, ':');
 	grpc_server_credentials *plain;
-	int bound = 0;
+	uint64_t number;
+	int bound;
 
-	if (!port || port == listen_on || !port[1] ||
-	    strspn(port + 1, "0123456789") != strlen(port + 1)) {
+	/* Core would take port 65537 for 1. */
+	if (!port || port == listen_on ||
+	    !number_parse(port + 1, 0, 65535, &number)) {
 		log_error("--listen %s: is not ADDR:PORT, such as 0.0.0.0:50051",
 			  listen_on);
 		return false;
