@@ -6,15 +6,20 @@
 
 #define OPTIONS_USAGE	2	/* exit status */
 
+enum {
+	OPTIONS_LISTEN = 256,
+	OPTIONS_WRITE,
+};
+
 const char *argp_program_version =
 	"pcapring-collector " PCAPRING_VERSION_STRING;
 
 static const struct argp_option options_list[] = {
-	{ "listen", 'l', "ADDR:PORT", 0,
+	{ "listen", OPTIONS_LISTEN, "ADDR:PORT", 0,
 	  "Receive there, for example 0.0.0.0:50051; port 0: any free one", 0 },
-	{ "write", 'w', "FILE", 0,
+	{ "write", OPTIONS_WRITE, "FILE", 0,
 	  "Write the first sensor's packets to FILE, those of others to files beside it; -: standard output", 0 },
-	{ "verbose", 'v', NULL, 0, "Say more", 0 },
+	{ "verbose", 'v', NULL, 0, "Say more on standard error", 0 },
 	{ 0 },
 };
 
@@ -23,10 +28,10 @@ static error_t options_one(int key, char *value, struct argp_state *state)
 	struct options *options = state->input;
 
 	switch (key) {
-	case 'l':
+	case OPTIONS_LISTEN:
 		options->listen = value;
 		return 0;
-	case 'w':
+	case OPTIONS_WRITE:
 		if (!*value)
 			argp_error(state, "--write '': name a file, or - for standard output");
 		options->write = value;
@@ -52,7 +57,8 @@ void options_parse(struct options *options, int argc, char **argv)
 	static const struct argp argp = {
 		.options = options_list,
 		.parser = options_one,
-		.doc = "Receive the packets of pcapring relays, or of others that speak packet_streaming.PacketStreaming, and write savefiles.",
+		.doc = "Receive the packets of pcapring relays, or of others that speak packet_streaming.PacketStreaming, and write savefiles.\v"
+		       "Exit status: 0 when it was told to stop, or nobody reads its standard output any more; 1 on failure; 2 on a usage error.",
 	};
 
 	memset(options, 0, sizeof(*options));
