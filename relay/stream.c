@@ -234,15 +234,18 @@ static bool stream_refer(struct stream *stream, const struct packet *packet,
 {
 	struct stream_base *base = &stream->bases[packet->ring];
 	uint32_t caplen = packet->header.caplen;
+	/* Extents begin with a record: the tail may come to lie there. */
+	size_t header = sizeof(packet->header);
 	uint64_t begin;
 
 	if (!base->extent || packet->position + caplen > base->extent->end) {
 		stream_end_base(base);
 		base->extent = extents_begin(&stream->extents[packet->ring],
-					     packet->position, caplen);
+					     packet->position - header,
+					     header + caplen);
 		if (!base->extent)
 			return false;
-		base->slice = grpc_slice_new_with_user_data((void *)packet->data,
+		base->slice = grpc_slice_new_with_user_data((void *)(packet->data - header),
 				base->extent->end - base->extent->begin,
 				stream_let_go, base->extent);
 	}

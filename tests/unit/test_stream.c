@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+/* What the stream holds of a ring while messages are in core's hands. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+#include "extent.h"
+#include "memring.h"
+#include "merge.h"
+#include "reader.h"
+#include "receiver.h"
+#include "relay.h"
+#include "source.h"
+#include "stream.h"
+
+#define PACKETS		5
+#define RECORD(caplen)	(sizeof(struct pcapring_record) + (caplen))
+
+static pid_t start_receiver(char *target, size_t size)
+{
+	const struct receiver discard = {};
+	int ready[2], port;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (!pid) {
+		receiver_run(&discard, 0, ready[1], -1);
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &port, sizeof(port)), sizeof(port));
+	close(ready[0]);
+	close(ready[1]);
+	snprintf(target, size, "127.0.0.1:%d", port);
+	return pid;
+}
+
+/* Who comes after a relay that was killed begins at the tail. */
+static void the_tail_lies_between_records_while_core_holds_packets(void **state)
+{
+	const uint32_t caplens[PACKETS] = { 60, 2000, 1500, 60, 3000 };
+	static uint8_t data[4096];
+	struct memring memring;
+	struct reader reader;
+	struct merge merge;
+	struct extents extents;
+	struct metadata metadata;
+	struct packet packet;
+	struct stream *stream;
+	char target[64];
+	pid_t receiver = start_receiver(target, sizeof(target));
+	int i;
+
+	(void)state;
+	memring_create(&memring, 1, 1 << 20, 0);
+	for (i = 0; i < PACKETS; i++) {
+		struct pcapring_record header = { .caplen = caplens[i], .len = caplens[i] };
+
+		assert_true(memring_append(&memring, 0, &header, data));
+	}
+	assert_true(reader_open_fd(&reader, dup(memring.fd), "memring"));
+	merge_open(&merge, &reader);
+	extents_init(&extents, 1 << 20);
+	metadata_defaults(&metadata);
+	stream = stream_new(target, false, &extents, 1);
+	stream_call(stream, &metadata, true);
+	assert_int_equal(stream_wait(stream, -1), STREAM_OPENED);
+
+	/* a burst without an end: the stream keeps its extent */
+	for (i = 0; i < PACKETS; i++) {
+		assert_int_equal(merge.source.next(&merge.source, &packet), SOURCE_PACKET);
+		stream_send(stream, &packet, false);
+		assert_int_equal(stream_wait(stream, -1), STREAM_SENT);
+		relay_release(&merge.source, &extents);
+		assert_int_equal(memring_consumer(&memring, 0)->tail, RECORD(60));
+	}
+	stream_free(stream);
+	relay_release(&merge.source, &extents);
+	assert_int_equal(memring_consumer(&memring, 0)->tail,
+			 memring_producer(&memring, 0)->head);
+
+	reader_close(&reader);
+	memring_destroy(&memring);
+	kill(receiver, SIGKILL);
+	waitpid(receiver, NULL, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_tail_lies_between_records_while_core_holds_packets),
+	};
+
+	return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
+}
