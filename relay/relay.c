@@ -188,15 +188,11 @@ static void relay_close(struct relay *relay)
 		    relay->signalled ? RELAY_PATIENCE : RELAY_NEVER);
 }
 
-/* Send the next packet, if this is the time for it. */
-static void relay_work(struct relay *relay)
+/* Send the next packet, or go to sleep. */
+static void relay_step(struct relay *relay)
 {
 	struct packet packet;
 
-	if (relay->state == RELAY_UNKNOWN && !relay->armed)
-		relay_start(relay);
-	if (relay->state != RELAY_OPEN || relay->sending || relay->armed)
-		return;
 	switch (relay->source->next(relay->source, &packet)) {
 	case SOURCE_PACKET:
 		relay_send(relay, &packet);
@@ -213,6 +209,15 @@ static void relay_work(struct relay *relay)
 		relay_close(relay);
 		break;
 	}
+}
+
+/* Afterwards there is something to wait for. */
+static void relay_work(struct relay *relay)
+{
+	while (relay->state == RELAY_UNKNOWN && !relay->armed)
+		relay_start(relay);
+	while (relay->state == RELAY_OPEN && !relay->sending && !relay->armed)
+		relay_step(relay);
 }
 
 static void relay_on_opened(struct relay *relay)

@@ -133,3 +133,24 @@ void receiver_run(const struct receiver *receiver, int port, int ready, int call
 	grpc_completion_queue_destroy(call.queue);
 	grpc_shutdown_blocking();
 }
+
+pid_t receiver_start(char *target, size_t size)
+{
+	const struct receiver discard = {};
+	int ready[2], port;
+	pid_t pid;
+
+	if (pipe(ready))
+		abort();
+	pid = fork();
+	if (!pid) {
+		receiver_run(&discard, 0, ready[1], -1);
+		_exit(0);
+	}
+	if (pid < 0 || read(ready[0], &port, sizeof(port)) != sizeof(port))
+		abort();
+	close(ready[0]);
+	close(ready[1]);
+	snprintf(target, size, "127.0.0.1:%d", port);
+	return pid;
+}

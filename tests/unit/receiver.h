@@ -3,7 +3,9 @@
 #ifndef UNIT_RECEIVER_H
 #define UNIT_RECEIVER_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <grpc/byte_buffer.h>
 
@@ -27,5 +29,11 @@ struct receiver {
  * @calls have ended; -1: for ever.
  */
 void receiver_run(const struct receiver *receiver, int port, int ready, int calls);
+
+/*
+ * A process that discards what it receives, and its address: at most @size
+ * bytes to @target. The caller kills it and waits for it.
+ */
+pid_t receiver_start(char *target, size_t size);
 
 #endif

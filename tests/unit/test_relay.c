@@ -33,25 +33,6 @@ struct fixture {
 
 static struct fixture fixture;
 
-static pid_t start_receiver(char *target, size_t size)
-{
-	const struct receiver discard = {};
-	int ready[2], port;
-	pid_t pid;
-
-	assert_int_equal(pipe(ready), 0);
-	pid = fork();
-	if (!pid) {
-		receiver_run(&discard, 0, ready[1], -1);
-		_exit(0);
-	}
-	assert_int_equal(read(ready[0], &port, sizeof(port)), sizeof(port));
-	close(ready[0]);
-	close(ready[1]);
-	snprintf(target, size, "127.0.0.1:%d", port);
-	return pid;
-}
-
 static void append(void)
 {
 	const struct pcapring_record header = { .caplen = 4, .len = 4 };
@@ -91,7 +72,7 @@ static void wake(void *stream)
 static void packets_that_come_while_it_falls_asleep_are_sent(void **state)
 {
 	char target[64];
-	pid_t receiver = start_receiver(target, sizeof(target));
+	pid_t receiver = receiver_start(target, sizeof(target));
 	int never_ready = eventfd(0, EFD_CLOEXEC);
 	struct relay_counts counts;
 	struct extents extents;

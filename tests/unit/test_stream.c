@@ -21,25 +21,6 @@
 #define PACKETS		5
 #define RECORD(caplen)	(sizeof(struct pcapring_record) + (caplen))
 
-static pid_t start_receiver(char *target, size_t size)
-{
-	const struct receiver discard = {};
-	int ready[2], port;
-	pid_t pid;
-
-	assert_int_equal(pipe(ready), 0);
-	pid = fork();
-	if (!pid) {
-		receiver_run(&discard, 0, ready[1], -1);
-		_exit(0);
-	}
-	assert_int_equal(read(ready[0], &port, sizeof(port)), sizeof(port));
-	close(ready[0]);
-	close(ready[1]);
-	snprintf(target, size, "127.0.0.1:%d", port);
-	return pid;
-}
-
 /* Who comes after a relay that was killed begins at the tail. */
 static void the_tail_lies_between_records_while_core_holds_packets(void **state)
 {
@@ -53,7 +34,7 @@ static void the_tail_lies_between_records_while_core_holds_packets(void **state)
 	struct packet packet;
 	struct stream *stream;
 	char target[64];
-	pid_t receiver = start_receiver(target, sizeof(target));
+	pid_t receiver = receiver_start(target, sizeof(target));
 	int i;
 
 	(void)state;
