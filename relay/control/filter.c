@@ -100,14 +100,14 @@ close:
 	return NULL;
 }
 
-/* As tcpdump: "ip broadcast" needs to know the interface's network mask. */
+/* For "ip broadcast"; 0 where there is no IPv4 address, as tcpdump has it. */
 static bpf_u_int32 filter_netmask(const char *interface)
 {
 	char error[PCAP_ERRBUF_SIZE];
 	bpf_u_int32 network, netmask;
 
 	if (pcap_lookupnet(interface, &network, &netmask, error))
-		return PCAP_NETMASK_UNKNOWN;
+		return 0;
 	return netmask;
 }
 
