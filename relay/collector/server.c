@@ -58,6 +58,8 @@ struct server {
 	grpc_server *core;
 	struct event requested, down;
 	bool is_down;
+	bool stopping;
+	unsigned int calls;		/* that are not freed */
 	gpr_timespec deadline;		/* for calls to end, once it stops */
 	int stop_fd;
 
@@ -85,12 +87,21 @@ static void call_batch(struct call *call, const grpc_op *ops, size_t count,
 	call->pending++;
 }
 
+/* Connections without calls are not worth waiting for. */
+static void server_hurry(struct server *server)
+{
+	if (server->stopping && !server->calls)
+		server->deadline = gpr_inf_past(GPR_CLOCK_MONOTONIC);
+}
+
 /* A batch of the call is done; the last one frees it. */
 static void call_put(struct call *call)
 {
 	if (--call->pending)
 		return;
 	grpc_call_unref(call->core);
+	call->server->calls--;
+	server_hurry(call->server);
 	free(call);
 }
 
@@ -279,6 +290,7 @@ static void call_start(struct server *server)
 		grpc_call_unref(server->next);	/* which cancels it */
 		return;
 	}
+	server->calls++;
 	call->server = server;
 	call->core = server->next;
 	call->begun = call->sent = call->closed =
@@ -314,7 +326,9 @@ static void server_requested(void *owner, bool ok)
 	}
 	server->deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
 		gpr_time_from_seconds(SERVER_STOP_SECONDS, GPR_TIMESPAN));
+	server->stopping = true;
 	server->taker->stop(server->taker->context);
+	server_hurry(server);
 }
 
 static void server_is_down(void *owner, bool ok)
