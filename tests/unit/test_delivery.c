@@ -82,7 +82,8 @@ static bool intact(const PacketStreaming__Packet *packet)
 	if (packet->header->caplen != packet->data->data.len)
 		return false;
 	fill(expected, packet->header->caplen, packet->header->ts_sec);
-	return !memcmp(packet->data->data.data, expected, packet->header->caplen);
+	return !packet->header->caplen ||
+	       !memcmp(packet->data->data.data, expected, packet->header->caplen);
 }
 
 static void arrive(void *context, grpc_byte_buffer *message)
