@@ -170,11 +170,14 @@ static void call_message(struct call *call)
 	grpc_slice_unref(whole);
 }
 
-/* No more messages: the sensor has half-closed, or the call is broken. */
-static void call_finish(struct call *call)
+/*
+ * No more messages: the sensor has half-closed, or the call is broken; @ok is
+ * false when that is because of a message too large for core.
+ */
+static void call_finish(struct call *call, bool ok)
 {
 	struct call_status status = { .code = CALL_OK };
-	bool broken = grpc_call_failed_before_recv_message(call->core);
+	bool broken = !ok || grpc_call_failed_before_recv_message(call->core);
 	struct stream *stream = call->stream;
 
 	call->stream = NULL;
@@ -189,7 +192,7 @@ static void call_received(void *owner, bool ok)
 	if (call->message && call->stream)
 		call_message(call);
 	else if (call->stream)
-		call_finish(call);
+		call_finish(call, ok);
 	if (call->message) {
 		grpc_byte_buffer_destroy(call->message);
 		call->message = NULL;

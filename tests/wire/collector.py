@@ -356,6 +356,37 @@ def _(folder):
     collector.stop()
 
 
+@case("collector: compressed messages are taken, messages above 4 MiB are not")
+def _(folder):
+    packets = savefile.packets(50)
+    collector, port = start(folder("x.pcap"))
+    sensor = Sensor(port, "a", "eth0", compression=grpc.Compression.Gzip)
+    sensor.send(*[encode(p) for p in packets])
+    sensor.done()
+    sensor = Sensor(port, "a", "eth0").send(encode(packets[0]), bytes(5 << 20))
+    same(sensor.status()[0], grpc.StatusCode.RESOURCE_EXHAUSTED, "status")
+    collector.wait_line("sensor a/eth0: connection broken: 1 packets")
+    same(read(folder("x.pcap")), savefile.build(packets + packets[:1], NATIVE), "file")
+    collector.stop()
+
+
+@case("collector: listens on IPv6, and knows a nameless sensor by its address")
+def _(folder):
+    if not os.path.exists("/proc/net/if_inet6") or not read("/proc/net/if_inet6"):
+        raise Skip("no IPv6 here")
+    packets = savefile.packets(5)
+    collector = Program("pcapring-collector", "--listen", "[::1]:0",
+                        "--write", folder("x.pcap"))
+    port = collector.wait_line(r"listening on \[::1\]:(\d+)$")[1]
+    for _ in range(2):
+        sensor = Sensor(f"[::1]:{port}", None, "eth0")
+        sensor.send(*[encode(p) for p in packets])
+        sensor.done()
+    same(read(folder("x.pcap")), savefile.build(packets * 2, NATIVE), "file")
+    text = collector.stop()
+    assert "sensor %3A%3A1/eth0: complete: 5 packets" in text, text
+
+
 @case("collector: other methods and invalid metadata are refused")
 def _(folder):
     collector, port = start(folder("x.pcap"))

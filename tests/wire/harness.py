@@ -13,6 +13,7 @@ import traceback
 
 BUILD = os.path.abspath(os.environ.get("BUILD", "build"))
 SECONDS = float(os.environ.get("WIRE_SECONDS", "30"))   # longest wait for an event
+WRAPPER = os.environ.get("WIRE_WRAPPER", "").split()    # e.g. valgrind -q ...
 
 SANITIZER = re.compile(r"(Address|Leak|Thread|Memory)Sanitizer|runtime error:")
 
@@ -64,12 +65,12 @@ class Program:
 
     living = []
 
-    def __init__(self, name, *args, stdout=subprocess.DEVNULL, prefix=(), env=None):
+    def __init__(self, name, *args, stdout=subprocess.DEVNULL, env=None):
         self.name = name
         self.lines = []
         self.news = threading.Condition()
         self.process = subprocess.Popen(
-            [*prefix, os.path.join(BUILD, name), *args], stdin=subprocess.DEVNULL,
+            [*WRAPPER, os.path.join(BUILD, name), *args], stdin=subprocess.DEVNULL,
             stdout=stdout, stderr=subprocess.PIPE,
             env=None if env is None else {**os.environ, **env})
         self.reader = threading.Thread(target=self._read, daemon=True)

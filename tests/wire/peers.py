@@ -53,13 +53,15 @@ def encode(packet, nanoseconds=False):
 class Sensor:
     """One stream to a collector; None in the queue half-closes it."""
 
-    def __init__(self, port, name=None, interface=None, method=METHOD, **metadata):
+    def __init__(self, port, name=None, interface=None, method=METHOD, compression=None,
+                 **metadata):
         pairs = [] if name is None else [("pcapring-sensor", name)]
         pairs += [] if interface is None else [("pcapring-interface", interface)]
         pairs += [("pcapring-" + key, str(value)) for key, value in metadata.items()]
         self.queue = queue.SimpleQueue()
         self.channel = grpc.insecure_channel(
-            f"127.0.0.1:{port}", options=[("grpc.use_local_subchannel_pool", 1)])
+            port if isinstance(port, str) else f"127.0.0.1:{port}",
+            compression=compression, options=[("grpc.use_local_subchannel_pool", 1)])
         self.call = self.channel.stream_unary(method).future(
             iter(self.queue.get, None), metadata=pairs, timeout=SECONDS)
 
