@@ -103,7 +103,7 @@ static struct outcome capture(struct pcapring_ring *ring, u32 caplen, u8 fill)
 
 static void assert_record(const struct pcapring_ring *ring, u64 position, u32 caplen, u8 fill)
 {
-	struct pcapring_record record;
+	struct pcapring_record record = {};
 	const u8 *data = pcapring_ring_at(ring, position);
 	u32 i;
 
