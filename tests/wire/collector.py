@@ -264,6 +264,8 @@ def _(folder):
     for torn in (1, 15, 16, 17, 75):
         write(folder("x.pcap"), whole + savefile.record(packets[0], NATIVE)[:torn])
         collector, port = start(folder("x.pcap"))
+        stream(port, [], "a", "eth0")
+        same(read(folder("x.pcap")), whole, "cut file")
         stream(port, packets, "a", "eth0")
         text = collector.stop()
         assert f"cut a torn record, {torn} bytes at offset {len(whole)}" in text, text
