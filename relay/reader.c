@@ -131,19 +131,21 @@ static bool reader_map_info(struct reader *reader)
  *
  *	|<--- ring_bytes --->|<--- ring_bytes --->|
  *	| offset             | offset, once more  |
+ *
+ * Page faults are taken now, not while packets wait.
  */
 static const uint8_t *reader_map_ring(const struct reader *reader, uint64_t offset)
 {
+	const int flags = MAP_SHARED | MAP_FIXED | MAP_POPULATE;
 	size_t size = reader->ring_bytes;
 	uint8_t *memory = mmap(NULL, 2 * size, PROT_NONE,
 			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (memory == MAP_FAILED)
 		return NULL;
-	if (mmap(memory, size, PROT_READ, MAP_SHARED | MAP_FIXED, reader->fd,
-		 offset) == MAP_FAILED ||
-	    mmap(memory + size, size, PROT_READ, MAP_SHARED | MAP_FIXED,
-		 reader->fd, offset) == MAP_FAILED) {
+	if (mmap(memory, size, PROT_READ, flags, reader->fd, offset) == MAP_FAILED ||
+	    mmap(memory + size, size, PROT_READ, flags, reader->fd, offset) ==
+	    MAP_FAILED) {
 		int error = errno;
 
 		munmap(memory, 2 * size);
