@@ -1,0 +1,276 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# The same traffic, captured by tcpdump, by a reader of the device and by two
+# collectors at the end of two relays, is the same byte for byte.
+#
+#	interface -> tcpdump -w                        tcpdump.pcap
+#	          -> capture -> cat                    read.pcap
+#	          -> capture -> relay -> collector     microseconds.pcap
+#	          -> capture -> relay --nanoseconds
+#	                              -> collector     nanoseconds.pcap
+#
+# On one CPU the order of packets is defined, and the files are compared with
+# cmp. On several it is not, not even between two tcpdumps: there the records
+# are sorted first.
+
+. "$(dirname "$0")/lib.sh"
+
+export BEHAVIOUR_SECONDS=90
+CPUS=${CPUS:-$(nproc)}
+if [ "$CPUS" = 1 ]; then
+	HOW="cmp-identical"
+else
+	HOW="the same set of records"
+fi
+
+# Compare
+
+identical() { # FILE FILE
+	if [ "$CPUS" = 1 ]; then
+		cmp "$1" "$2"
+	else
+		cmp <(savefile sorted "$1") <(savefile sorted "$2")
+	fi
+}
+
+relay_stop() { # NAME RECORDS
+	wait_for 20 "$1.pcap holds $2 records" has_records "$1.pcap" "$2"
+	stop "$1-relay"
+	stop "$1-collector"
+}
+
+# All captures saw as much as tcpdump did; each file is whole after that.
+everything_stop() { # CAPTURE...
+	local total
+
+	total=$(shown "$1" captured)
+	tcpdump_stop tcpdump "$total"
+	for capture; do
+		same "captured by $capture" "$total" \
+			"$(shown "$capture" captured)"
+		same "dropped by $capture" 0 "$(shown "$capture" dropped)"
+	done
+	pcapring del "$1"
+	finish cat
+	relay_stop microseconds "$total"
+	relay_stop nanoseconds "$total"
+	at_least "packets captured" 1 "$total"
+}
+
+# Run TRAFFIC while everybody captures INTERFACE; then compare. tcpdump gets
+# $tcpdump (words) and $filter, captures get $keys (words) and $filter.
+compare() { # INTERFACE TRAFFIC
+	local ids=() settings=(ring-bytes 4M ${keys:-})
+
+	[ -z "${filter:-}" ] || settings+=(filter "$filter")
+	for _ in 1 2 3; do
+		capture_add "$1" "${settings[@]}"
+		ids+=("$capture")
+	done
+	stamping
+	tcpdump_start tcpdump "$1" -s "${snaplen:-262144}" ${tcpdump:-} \
+		${filter:+"$filter"}
+	start cat cat "/dev/pcapring${ids[0]}"
+	collector_start microseconds 50051
+	relay_start microseconds 50051 "/dev/pcapring${ids[1]}"
+	collector_start nanoseconds 50052
+	relay_start nanoseconds 50052 "/dev/pcapring${ids[2]}" --nanoseconds
+	"$2" > traffic.log 2>&1 || { cat traffic.log; return 1; }
+	everything_stop "${ids[@]}"
+	identical tcpdump.pcap cat.out
+	identical tcpdump.pcap nanoseconds.pcap
+	identical <(savefile microseconds tcpdump.pcap) microseconds.pcap
+}
+
+# Traffic
+
+ping_some() {
+	ping -q -n -c 3 -i 0.01 10.7.0.2
+	ping -q -n -c 2 -i 0.01 -s 1400 10.7.0.2
+	right ping -q -n -c 2 -i 0.01 -s 5000 10.7.0.1
+}
+
+udp_some() {
+	traffic -s 1472 -r $SILENT 300
+	traffic -s 20000 $SILENT 5
+}
+
+tcp_some() { # [ADDRESS]
+	start_ready server "listening" right iperf3 -s -1 --forceflush
+	iperf3 -c "${1:-10.7.0.2}" -n 2M
+	finish server
+	wait_for 10 "TCP is silent here" tcp_silent
+	wait_for 10 "TCP is silent there" tcp_silent right
+}
+
+ipv6_some() {
+	ping -q -n -c 3 -i 0.01 fd07::2
+	right ping -q -n -c 2 -i 0.01 -s 5000 fd07::1
+	tcp_some fd07::2
+}
+
+vlan_some() { # [ID]
+	ping -q -n -c 3 -i 0.01 "10.7.${1:-5}.2"
+	traffic -p 53 -s 500 -r "10.7.${1:-5}.2" 20
+	ping -q -n -c 2 -i 0.01 10.7.0.2
+	traffic -p 53 -s 500 -r $SILENT 20
+}
+
+loopback_some() {
+	ping -q -n -c 3 -i 0.01 127.0.0.1
+	traffic -s 1472 -r 127.0.0.1 50
+	start_ready server "listening" iperf3 -s -1 --forceflush
+	iperf3 -c 127.0.0.1 -n 1M
+	finish server
+	wait_for 10 "TCP is silent" tcp_silent
+}
+
+tunnel_some() {
+	ping -q -n -c 5 -i 0.01 10.8.0.2
+	ping -q -n -c 2 -i 0.01 -s 5000 10.8.0.3
+}
+
+processors_some() {
+	traffic -c "$CPUS" -s 64 $SILENT 2000
+	right traffic -c "$CPUS" -s 64 10.7.0.1 500
+}
+
+replay_some() {
+	savefile generate 200 > generated.pcap
+	right tcpreplay -q -t -i right0 generated.pcap
+}
+
+# Behaviours
+
+icmp() { compare left0 ping_some; }
+
+udp() { compare left0 udp_some; }
+
+tcp() {
+	compare left0 tcp_some
+	at_least "longest packet" 1515 "$(savefile longest tcpdump.pcap)"
+}
+
+ipv6() {
+	link_ipv6
+	ping -q -n -c 1 fd07::2 > /dev/null
+	compare left0 ipv6_some
+}
+
+vlan() {
+	link_vlan SIDE0 SIDE0.5 802.1q 5
+	compare left0 vlan_some
+	at_least "tagged packets" 20 "$(savefile match cat.out 12 81000005)"
+	at_least "untagged packets" 20 "$(savefile match cat.out 12 0800)"
+}
+
+qinq() {
+	link_vlan SIDE0 SIDE0.7 802.1ad 7
+	link_vlan SIDE0.7 SIDE0.7.5 802.1q 5
+	compare left0 vlan_some
+	at_least "packets with two tags" 20 \
+		"$(savefile match cat.out 12 88a8000781000005)"
+}
+
+loopback() {
+	compare lo loopback_some
+	at_least "longest packet" 1515 "$(savefile longest tcpdump.pcap)"
+}
+
+tunnel() {
+	start tunnel tunnel tun7
+	wait_for 10 "tun7 appears" test -e /sys/class/net/tun7
+	ip address add 10.8.0.1/24 dev tun7
+	ip link set tun7 up
+	compare tun7 tunnel_some
+	same "link type" 101 "$(od -An -tu4 -j20 -N4 cat.out | tr -d ' ')"
+}
+
+short_snaplen() {
+	local snaplen=96 keys="snaplen 96"
+
+	link_vlan SIDE0 SIDE0.5 802.1q 5
+	compare left0 vlan_some
+	same "longest record" 96 "$(savefile longest cat.out)"
+}
+
+filter_expression() {
+	local filter="icmp or (udp and greater 1000)"
+
+	udp_and_ping() { ping_some && udp_some; }
+	compare left0 udp_and_ping
+}
+
+filter_udp() {
+	local filter="udp"
+
+	link_vlan SIDE0 SIDE0.5 802.1q 5
+	compare left0 vlan_some
+}
+
+filter_vlan() {
+	local filter="vlan 5"
+
+	link_vlan SIDE0 SIDE0.5 802.1q 5
+	compare left0 vlan_some
+	same "tagged packets" "$(records cat.out)" \
+		"$(savefile match cat.out 12 81000005)"
+}
+
+filter_vlan_udp() {
+	local filter="vlan and udp"
+
+	link_vlan SIDE0 SIDE0.5 802.1q 5
+	compare left0 vlan_some
+	same "tagged packets" "$(records cat.out)" \
+		"$(savefile match cat.out 12 81000005)"
+}
+
+direction_in() {
+	local keys="direction in" tcpdump="-Q in"
+
+	compare left0 ping_some
+}
+
+direction_out() {
+	local keys="direction out" tcpdump="-Q out"
+
+	compare left0 ping_some
+}
+
+many_packets() {
+	local keys="rings $CPUS"
+
+	compare left0 processors_some
+	same "packets" $((2500 / CPUS * CPUS)) "$(records cat.out)"
+}
+
+replay() {
+	compare left0 replay_some
+	same "frames" 200 "$(records cat.out)"
+	same "tagged frames" 100 "$(savefile match cat.out 12 8100000588b5)"
+	cmp <(savefile frames generated.pcap | sort) \
+		<(savefile frames cat.out | sort)
+}
+
+behaviour udp "UDP of all sizes and its fragments over veth: $HOW"
+behaviour tcp "TCP with GSO superframes over veth: $HOW"
+behaviour loopback "loopback, each packet once: $HOW"
+behaviour many_packets "many small packets on $CPUS CPUs, as many rings: $HOW"
+if [ "$CPUS" = 1 ]; then
+	behaviour icmp "ping over veth: $HOW"
+	behaviour ipv6 "IPv6 over veth: $HOW"
+	behaviour vlan "VLAN over veth: $HOW"
+	behaviour qinq "QinQ over veth: $HOW"
+	behaviour tunnel "a tun device: $HOW"
+	behaviour short_snaplen "snaplen 96, with and without a tag: $HOW"
+	behaviour filter_expression "a filter expression: $HOW"
+	behaviour filter_udp "the filter 'udp' where some of it is tagged: $HOW"
+	behaviour filter_vlan "the filter 'vlan 5': $HOW"
+	behaviour filter_vlan_udp "the filter 'vlan and udp': $HOW"
+	behaviour direction_in "incoming packets only: $HOW"
+	behaviour direction_out "outgoing packets only: $HOW"
+	behaviour replay "a savefile replayed by tcpreplay: $HOW"
+fi
+behaviours_run "$@"
