@@ -43,7 +43,7 @@ struct call_taker {
 
 	/*
 	 * A call began. @peer: the sensor's address without its port. NULL:
-	 * refused, @status says why.
+	 * refused and logged, @status says why.
 	 */
 	struct stream *(*open)(void *context, struct call *call,
 			       const struct metadata *metadata,

@@ -261,8 +261,10 @@ static struct stream *sensors_take(void *context, struct call *call,
 	};
 
 	sensors_status(status, CALL_INTERNAL, "out of memory");
-	if (!sensor || !stream)
+	if (!sensor || !stream) {
+		log_error("%s", status->text);
 		goto out_free;
+	}
 	if (sensor->stream) {
 		sensors_status(status, CALL_ABORTED,
 			       "replaced by a newer stream of the same sensor and interface");

@@ -269,14 +269,16 @@ static void call_begin(struct call *call, const grpc_call_details *details,
 	struct metadata metadata;
 
 	call_peer(call->core, peer, sizeof(peer));
-	if (!slice_is(details->method, SERVER_METHOD))
+	if (!slice_is(details->method, SERVER_METHOD)) {
 		snprintf(status.text, sizeof(status.text),
 			 "the only method here is " SERVER_METHOD);
-	else if (call_metadata(array, &metadata, &status))
+	} else if (call_metadata(array, &metadata, &status)) {
 		call->stream = taker->open(taker->context, call, &metadata,
 					   peer, &status);
-	if (call->stream) {
-		call_receive(call);
+		if (call->stream)
+			call_receive(call);
+		else
+			call_answer(call, &status);
 		return;
 	}
 	log_warning("a call from %s was refused: %s", peer, status.text);
