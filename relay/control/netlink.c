@@ -18,6 +18,7 @@
 
 /*
  * @kernel: what the kernel said in its last extended ack, or ""
+ * @culprit: what that was about, as the user calls it, or NULL
  * @error: what netlink_error() gives
  */
 struct netlink {
@@ -25,6 +26,7 @@ struct netlink {
 	uint32_t sequence;
 	uint16_t family;
 	uint32_t group;
+	const char *culprit;
 	char kernel[NETLINK_ERROR_MAX / 2];
 	char error[NETLINK_ERROR_MAX];
 	char request[NETLINK_REQUEST_MAX] __attribute__((aligned(8)));
@@ -62,9 +64,11 @@ static bool netlink_fail_errno(struct netlink *netlink)
 	const char *text = errno == EPERM ?
 		"Operation not permitted: run it as root" : strerror(errno);
 
-	if (netlink->kernel[0])
-		return netlink_fail(netlink, "%s (%s)", netlink->kernel, text);
-	return netlink_fail(netlink, "%s", text);
+	if (!netlink->kernel[0])
+		return netlink_fail(netlink, "%s", text);
+	return netlink_fail(netlink, "%s%s%s (%s)",
+			    netlink->culprit ? netlink->culprit : "",
+			    netlink->culprit ? ": " : "", netlink->kernel, text);
 }
 
 /* Opening and closing */
@@ -106,14 +110,51 @@ static struct nlmsghdr *netlink_message(struct netlink *netlink, uint16_t type,
 	return nlh;
 }
 
+/* What the user calls the attribute that the kernel found at fault. */
+static const char *netlink_attribute_name(uint16_t type)
+{
+	static const char * const names[PCAPRING_A_MAX + 1] = {
+		[PCAPRING_A_IFNAME] = "IFACE",
+		[PCAPRING_A_SNAPLEN] = "snaplen",
+		[PCAPRING_A_RING_BYTES] = "ring-bytes",
+		[PCAPRING_A_RINGS] = "rings",
+		[PCAPRING_A_STEER] = "steer",
+		[PCAPRING_A_DIRECTION] = "direction",
+		[PCAPRING_A_PROMISC] = "promisc",
+		[PCAPRING_A_FILTER] = "filter",
+	};
+
+	return type <= PCAPRING_A_MAX ? names[type] : NULL;
+}
+
+/* @offset: of an attribute in the request, as the kernel says. */
+static void netlink_ack_culprit(struct netlink *netlink, uint32_t offset)
+{
+	const struct nlmsghdr *request = (void *)netlink->request;
+	struct nlattr attr;
+
+	if (request->nlmsg_type != netlink->family ||
+	    offset > request->nlmsg_len - sizeof(attr))
+		return;
+	memcpy(&attr, netlink->request + offset, sizeof(attr));
+	netlink->culprit = netlink_attribute_name(mnl_attr_get_type(&attr));
+}
+
 static int netlink_ack_attribute(const struct nlattr *attr, void *data)
 {
 	struct netlink *netlink = data;
 
-	if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG &&
-	    !mnl_attr_validate(attr, MNL_TYPE_NUL_STRING))
-		snprintf(netlink->kernel, sizeof(netlink->kernel), "%s",
-			 mnl_attr_get_str(attr));
+	switch (mnl_attr_get_type(attr)) {
+	case NLMSGERR_ATTR_MSG:
+		if (!mnl_attr_validate(attr, MNL_TYPE_NUL_STRING))
+			snprintf(netlink->kernel, sizeof(netlink->kernel), "%s",
+				 mnl_attr_get_str(attr));
+		break;
+	case NLMSGERR_ATTR_OFFS:
+		if (!mnl_attr_validate(attr, MNL_TYPE_U32))
+			netlink_ack_culprit(netlink, mnl_attr_get_u32(attr));
+		break;
+	}
 	return MNL_CB_OK;
 }
 
@@ -186,6 +227,7 @@ static bool netlink_talk(struct netlink *netlink, struct nlmsghdr *nlh,
 			 mnl_cb_t callback, struct netlink_reply *reply)
 {
 	netlink->kernel[0] = '\0';
+	netlink->culprit = NULL;
 	reply->netlink = netlink;
 	if (mnl_socket_sendto(netlink->socket, nlh, nlh->nlmsg_len) < 0)
 		return false;

@@ -3,12 +3,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "control/filter.h"
 
-#define SHOW_LABEL_WIDTH	27	/* "pcapring4294967294 eth0" and more */
-#define SHOW_NUMBER_WIDTH	15
+#define SHOW_LABEL_WIDTH	25	/* "pcapring0", longest name of an interface */
+#define SHOW_NUMBER_WIDTH	9	/* "bad_tails" */
 
 static void show_linktype(uint32_t linktype)
 {
@@ -67,8 +66,9 @@ static void show_capture(const struct capture *capture)
 		printf("  filter of %u instructions\n", capture->filter_length);
 	else
 		printf("  filter none\n");
-	printf("  %u rings of %" PRIu64 " bytes, steer %s\n", capture->ring_count,
-	       capture->ring_bytes, capture_steer_name(capture->steer));
+	printf("  %u ring%s of %" PRIu64 " bytes, steer %s\n", capture->ring_count,
+	       capture->ring_count == 1 ? "" : "s", capture->ring_bytes,
+	       capture_steer_name(capture->steer));
 	show_counters("  ", capture->stats);
 	for (uint32_t i = 0; i < capture->ring_count; i++)
 		show_ring(capture, &capture->rings[i]);
@@ -80,46 +80,63 @@ void show_captures(const struct capture_list *list)
 		show_capture(&list->captures[i]);
 }
 
+/* Of the numbers in the table; a capture's are the sums of its rings'. */
+static int show_width(const struct capture_list *list)
+{
+	uint64_t most = 0;
+	int width;
+
+	for (size_t i = 0; i < list->count; i++) {
+		for (int stat = 0; stat <= PCAPRING_STAT_MAX; stat++) {
+			if (list->captures[i].stats[stat] > most)
+				most = list->captures[i].stats[stat];
+		}
+	}
+	width = snprintf(NULL, 0, "%" PRIu64, most);
+	return width > SHOW_NUMBER_WIDTH ? width : SHOW_NUMBER_WIDTH;
+}
+
 /* Two lines: counters, and their units. */
-static void show_stats_header(void)
+static void show_stats_header(int width)
 {
 	const struct capture_stat_name *name;
 
 	printf("%-*s", SHOW_LABEL_WIDTH, "");
 	for (name = capture_stat_names; name->name; name++)
-		printf(" %*s", SHOW_NUMBER_WIDTH, name->name);
+		printf(" %*s", width, name->name);
 	printf("\n%-*s", SHOW_LABEL_WIDTH, "");
 	for (name = capture_stat_names; name->name; name++)
-		printf(" %*s", SHOW_NUMBER_WIDTH, name->unit);
+		printf(" %*s", width, name->unit);
 	printf("\n");
 }
 
-static void show_stats_line(const char *label, const uint64_t *stats)
+static void show_stats_line(const char *label, const uint64_t *stats, int width)
 {
 	const struct capture_stat_name *name;
 
 	printf("%-*s", SHOW_LABEL_WIDTH, label);
 	for (name = capture_stat_names; name->name; name++)
-		printf(" %*" PRIu64, SHOW_NUMBER_WIDTH, stats[name->stat]);
+		printf(" %*" PRIu64, width, stats[name->stat]);
 	printf("\n");
 }
 
 void show_stats(const struct capture_list *list)
 {
+	int width = show_width(list);
 	char label[64];
 
 	if (list->count)
-		show_stats_header();
+		show_stats_header(width);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct capture *capture = &list->captures[i];
 
 		snprintf(label, sizeof(label), "pcapring%u %s", capture->id,
 			 capture->ifname);
-		show_stats_line(label, capture->stats);
+		show_stats_line(label, capture->stats, width);
 		for (uint32_t r = 0; r < capture->ring_count; r++) {
 			snprintf(label, sizeof(label), "  ring %u",
 				 capture->rings[r].index);
-			show_stats_line(label, capture->rings[r].stats);
+			show_stats_line(label, capture->rings[r].stats, width);
 		}
 	}
 }
@@ -131,7 +148,7 @@ void show_rates(const struct capture *capture, const struct capture *before,
 	const char *separator = "";
 
 	printf("pcapring%u %s: ", capture->id, capture->ifname);
-	for (name = capture_stat_names; name->name; name++) {
+	for (name = capture_stat_names; name->stat != PCAPRING_STAT_WAKEUPS; name++) {
 		uint64_t delta = capture->stats[name->stat] - before->stats[name->stat];
 
 		printf("%s%s %.0f %s/s", separator, name->name, delta / seconds,

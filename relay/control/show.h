@@ -10,7 +10,7 @@ void show_captures(const struct capture_list *list);
 /* A table: a line for each capture, and one for each of its rings. */
 void show_stats(const struct capture_list *list);
 
-/* A line: what happened to @capture each second, as a mean over @seconds. */
+/* A line: packets and bytes of @capture per second, as a mean over @seconds. */
 void show_rates(const struct capture *capture, const struct capture *before,
 		double seconds);
 
