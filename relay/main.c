@@ -49,11 +49,11 @@ static void main_identify(const struct options *options, struct metadata *metada
 }
 
 static bool main_open_source(struct main_sources *sources,
-			     const struct options *options)
+			     const struct options *options, int signals)
 {
 	if (options->read) {
 		sources->source = &sources->savefile.source;
-		return savefile_open(&sources->savefile, options->read);
+		return savefile_open(&sources->savefile, options->read, signals);
 	}
 	sources->source = &sources->merge.source;
 	if (!reader_open(&sources->reader, options->device))
@@ -126,14 +126,13 @@ int main(int argc, char **argv)
 
 	options_parse(&options, argc, argv);
 	log_open("pcapring-relay", options.verbose);
-	/* A pipe may keep us waiting for its header: signals still kill. */
-	if (!main_open_source(&sources, &options))
-		return EXIT_FAILURE;
 	signals = service_signals();
 	if (signals < 0) {
 		log_error("cannot receive signals: %s", strerror(errno));
 		return EXIT_FAILURE;
 	}
+	if (!main_open_source(&sources, &options, signals))
+		return EXIT_FAILURE;
 	ok = main_relay(&options, sources.source, signals);
 	main_close_source(&sources);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;

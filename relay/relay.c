@@ -112,22 +112,21 @@ static void relay_say_away(struct relay *relay, const struct stream_end *end,
 			   uint64_t unconfirmed)
 {
 	const char *target = relay->config->target;
-	const char *reason = end->code ? end->reason : "it ended the stream";
 	const char *others = relay->source->capture ? "others wait in the ring" :
 						      "others wait";
 
 	if (end->refused && relay->refused != end->code) {
 		log_error("%s refuses the stream: %s; %" PRIu64 " packets unconfirmed, %s; trying again, at most %d s apart",
-			  target, reason, unconfirmed, others,
+			  target, end->reason, unconfirmed, others,
 			  BACKOFF_MAX_MS / 1000);
-		service_status("%s refuses the stream: %s", target, reason);
+		service_status("%s refuses the stream: %s", target, end->reason);
 		relay->refused = end->code;
 	} else if (!end->refused && (!relay->away || unconfirmed)) {
 		log_warning("%s is away: %s; %" PRIu64 " packets unconfirmed, %s",
-			    target, reason, unconfirmed, others);
-		service_status("%s is away: %s", target, reason);
+			    target, end->reason, unconfirmed, others);
+		service_status("%s is away: %s", target, end->reason);
 	} else {
-		log_debug("%s is still away: %s", target, reason);
+		log_debug("%s is still away: %s", target, end->reason);
 	}
 	relay->away = true;
 }
@@ -250,7 +249,8 @@ static void relay_on_ended(struct relay *relay)
 {
 	const struct stream_end *end = stream_end(relay->stream);
 	uint64_t unconfirmed = flight_packets(&relay->flight);
-	bool waited = relay->away;
+	bool unreached = relay->state == RELAY_OPENING && !relay->away &&
+			 !end->refused;
 	bool lived = relay->state >= RELAY_OPEN && !end->refused &&
 		     relay_now() - relay->opened_at >= RELAY_LIVED;
 
@@ -261,10 +261,14 @@ static void relay_on_ended(struct relay *relay)
 		return;
 	}
 	relay->counts->unconfirmed += unconfirmed;
-	relay_say_away(relay, end, unconfirmed);
 	if (!relay_again(relay, end)) {
+		log_error("the stream to %s failed: %s; %" PRIu64 " packets unconfirmed",
+			  relay->config->target, end->reason, unconfirmed);
 		relay->state = RELAY_DONE;
-	} else if (lived || (relay->state == RELAY_OPENING && !waited)) {
+		return;
+	}
+	relay_say_away(relay, end, unconfirmed);
+	if (lived || unreached) {
 		relay->backoff = (struct backoff) {};
 		relay->trial = false;
 		relay_call(relay);

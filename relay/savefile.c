@@ -2,12 +2,15 @@
 #include "savefile.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pcap/pcap.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/log.h"
 
@@ -31,12 +34,38 @@ static bool savefile_describe(struct source *source, struct metadata *metadata)
 	return true;
 }
 
-/* A regular file always has more, or its end. */
+/*
+ * A regular file always has more, or its end. Of a pipe nobody knows: it may
+ * have the beginning of a packet and then nothing for long.
+ */
 static bool savefile_more(struct source *source)
+{
+	return source->fd < 0;
+}
+
+static bool savefile_readable(const struct source *source)
 {
 	struct pollfd file = { .fd = source->fd, .events = POLLIN };
 
 	return source->fd < 0 || poll(&file, 1, 0) > 0;
+}
+
+/* Wait in the middle of a packet, too, but not longer than until a signal. */
+static ssize_t savefile_read(void *cookie, char *buffer, size_t size)
+{
+	struct savefile *savefile = cookie;
+	struct pollfd files[] = {
+		{ .fd = savefile->source.fd, .events = POLLIN },
+		{ .fd = savefile->signals, .events = POLLIN },
+	};
+
+	if (poll(files, 2, -1) < 0)
+		return -1;
+	if (!files[1].revents)
+		return read(savefile->source.fd, buffer, size);
+	savefile->stopped = true;
+	errno = EINTR;
+	return -1;
 }
 
 static enum source_result savefile_fail(struct savefile *savefile, const char *why)
@@ -54,10 +83,10 @@ static enum source_result savefile_next(struct source *source, struct packet *pa
 
 	if (savefile->stopped)
 		return SOURCE_END;
-	if (!savefile_more(source))
+	if (!savefile_readable(source))
 		return SOURCE_EMPTY;
 	result = pcap_next_ex(savefile->pcap, &header, &packet->data);
-	if (result == PCAP_ERROR_BREAK)
+	if (result == PCAP_ERROR_BREAK || savefile->stopped)
 		return SOURCE_END;
 	if (result != 1)
 		return savefile_fail(savefile, pcap_geterr(savefile->pcap));
@@ -76,7 +105,7 @@ static enum source_result savefile_next(struct source *source, struct packet *pa
 
 static bool savefile_sleep(struct source *source)
 {
-	return !savefile_more(source);
+	return !savefile_readable(source);
 }
 
 static void savefile_stop(struct source *source)
@@ -110,24 +139,30 @@ static bool savefile_find_linktype(struct savefile *savefile)
 
 static FILE *savefile_open_file(struct savefile *savefile)
 {
-	FILE *file = strcmp(savefile->name, "-") ? fopen(savefile->name, "re") : stdin;
+	const cookie_io_functions_t io = { .read = savefile_read };
+	bool standard = !strcmp(savefile->name, "-");
+	int fd = standard ? STDIN_FILENO : open(savefile->name, O_RDONLY | O_CLOEXEC);
 	struct stat st;
+	FILE *file;
 
-	if (!file || fstat(fileno(file), &st)) {
+	if (fd < 0 || fstat(fd, &st)) {
 		log_error("--read %s: %s", savefile->name, strerror(errno));
 		return NULL;
 	}
 	if (S_ISREG(st.st_mode))
-		return file;
-	/* What lies in a buffer of ours would not make the file readable. */
-	setvbuf(file, NULL, _IONBF, 0);
-	savefile->source.fd = fileno(file);
+		return fdopen(fd, "r");
+	savefile->source.fd = fd;
+	file = fopencookie(savefile, "r", io);
+	/* What lay in a buffer would not make the file readable. */
+	if (file)
+		setvbuf(file, NULL, _IONBF, 0);
 	return file;
 }
 
-bool savefile_open(struct savefile *savefile, const char *name)
+bool savefile_open(struct savefile *savefile, const char *name, int signals)
 {
 	char error[PCAP_ERRBUF_SIZE];
+	FILE *file;
 
 	*savefile = (struct savefile) {
 		.source = {
@@ -139,15 +174,16 @@ bool savefile_open(struct savefile *savefile, const char *name)
 			.stop = savefile_stop,
 		},
 		.name = name,
+		.signals = signals,
 	};
-	savefile->file = savefile_open_file(savefile);
-	if (!savefile->file)
+	file = savefile_open_file(savefile);
+	if (!file)
 		return false;
-	savefile->pcap = pcap_fopen_offline_with_tstamp_precision(savefile->file,
+	savefile->pcap = pcap_fopen_offline_with_tstamp_precision(file,
 			PCAP_TSTAMP_PRECISION_NANO, error);
 	if (!savefile->pcap) {
 		log_error("--read %s: %s", name, error);
-		fclose(savefile->file);
+		fclose(file);
 		return false;
 	}
 	if (savefile_find_linktype(savefile))

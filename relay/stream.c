@@ -347,7 +347,8 @@ static void stream_describe_end(struct stream *stream)
 		       end->code == GRPC_STATUS_INVALID_ARGUMENT ||
 		       end->code == GRPC_STATUS_UNIMPLEMENTED;
 	n = snprintf(end->reason, sizeof(end->reason), "%s%s",
-		     stream_code_name(end->code), length ? ": " : "");
+		     end->code ? stream_code_name(end->code) : "it ended the stream",
+		     length ? ": " : "");
 	for (; length && n < (int)sizeof(end->reason) - 1; length--, text++)
 		end->reason[n++] = isprint(*text) ? *text : '?';
 	end->reason[n] = '\0';
