@@ -8,8 +8,8 @@
 
 #include "common/metadata.h"
 
-/* Bytes of an encoded name, with its NUL. */
-#define PATH_NAME_MAX	(3 * METADATA_TEXT_MAX)
+/* Bytes of an encoded name, with its NUL; some for a number behind it. */
+#define PATH_NAME_MAX	(3 * (METADATA_TEXT_MAX + 16))
 
 /*
  * Encode @name for paths and log lines: every byte outside of [A-Za-z0-9._-]

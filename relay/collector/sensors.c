@@ -63,15 +63,12 @@ static void sensors_status(struct call_status *status, enum call_code code,
 	va_end(args);
 }
 
-static struct sensor *sensors_find(struct sensors *sensors,
-				   const struct metadata *metadata,
-				   const char *peer)
+/* The sensor of these encoded names, new if it has not been here. */
+static struct sensor *sensors_get(struct sensors *sensors, const char *name,
+				  const char *interface)
 {
-	char name[PATH_NAME_MAX], interface[PATH_NAME_MAX];
 	struct sensor *sensor;
 
-	path_encode(*metadata->sensor ? metadata->sensor : peer, name);
-	path_encode(metadata->interface, interface);
 	for (sensor = sensors->first; sensor; sensor = sensor->next)
 		if (!strcmp(sensor->name, name) &&
 		    !strcmp(sensor->interface, interface))
@@ -84,6 +81,30 @@ static struct sensor *sensors_find(struct sensors *sensors,
 	sprintf(sensor->key, "%s/%s", name, interface);
 	sensor->next = sensors->first;
 	sensors->first = sensor;
+	return sensor;
+}
+
+/*
+ * One that says no name goes by its address. Behind one address there may be
+ * many, so that a second one is another, "ADDRESS_2", not the first come back.
+ */
+static struct sensor *sensors_find(struct sensors *sensors,
+				   const struct metadata *metadata,
+				   const char *peer)
+{
+	char interface[PATH_NAME_MAX], name[PATH_NAME_MAX];
+	char numbered[METADATA_TEXT_MAX + 16];
+	struct sensor *sensor;
+	unsigned int n = 1;
+
+	path_encode(metadata->interface, interface);
+	path_encode(*metadata->sensor ? metadata->sensor : peer, name);
+	sensor = sensors_get(sensors, name, interface);
+	while (!*metadata->sensor && sensor && sensor->stream) {
+		snprintf(numbered, sizeof(numbered), "%s_%u", peer, ++n);
+		path_encode(numbered, name);
+		sensor = sensors_get(sensors, name, interface);
+	}
 	return sensor;
 }
 

@@ -389,6 +389,22 @@ def _(folder):
     assert "sensor %3A%3A1/eth0: complete: 5 packets" in text, text
 
 
+@case("collector: nameless sensors at one address do not end each other")
+def _(folder):
+    packets = savefile.packets(5)
+    collector, port = start(folder("x.pcap"))
+    first, second = Sensor(port), Sensor(port)
+    first.send(encode(packets[0]))
+    until_size(folder("x.pcap"), savefile.build(packets[:1], NATIVE))
+    second.send(*[encode(p) for p in packets])
+    second.done()
+    first.send(*[encode(p) for p in packets[1:]])
+    first.done()
+    for name in ("x.pcap", "x-127.0.0.1_2.pcap"):
+        same(read(folder(name)), savefile.build(packets, NATIVE), name)
+    collector.stop()
+
+
 @case("collector: other methods and invalid metadata are refused")
 def _(folder):
     collector, port = start(folder("x.pcap"))
