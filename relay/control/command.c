@@ -119,9 +119,9 @@ static bool command_read(struct netlink *netlink, const struct arguments_view *v
 	if (done)
 		return true;
 	if (view->id == ARGUMENTS_ALL)
-		log_error("show: %s", netlink_error(netlink));
+		log_error("captures: %s", netlink_error(netlink));
 	else
-		log_error("show %u: %s", view->id, netlink_error(netlink));
+		log_error("capture %u: %s", view->id, netlink_error(netlink));
 	capture_list_free(list);
 	return false;
 }
