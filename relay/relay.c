@@ -20,6 +20,8 @@
  * that refuses says so only after messages could have gone out.
  */
 #define RELAY_LIVED		(1 * RELAY_SECOND)
+/* Nor does a connection that is about to close take calls for long. */
+#define RELAY_SETTLED		(RELAY_SECOND / 10)
 /* Without progress for so long, a relay that has to end gives up. */
 #define RELAY_PATIENCE		(10 * RELAY_SECOND)
 /* Rings are released at least so often, in packets. */
@@ -48,7 +50,7 @@ enum relay_state {
  * @answered: all that was sent has arrived
  * @away: what was said last is that the receiver is away
  * @refused: the status that was last said to be a refusal
- * @trial: the last call died before it had lived
+ * @trial: how long the next call has to live before packets are sent
  * @connected: at least once
  * @flight: of the current call
  */
@@ -68,7 +70,7 @@ struct relay {
 	bool answered;
 	bool away;
 	int refused;
-	bool trial;
+	int64_t trial;
 	bool connected;
 	struct backoff backoff;
 	struct flight flight;
@@ -223,7 +225,7 @@ static void relay_on_opened(struct relay *relay)
 {
 	relay->opened_at = relay_now();
 	if (relay->trial) {
-		relay_enter(relay, RELAY_TRIAL, RELAY_LIVED);
+		relay_enter(relay, RELAY_TRIAL, relay->trial);
 		return;
 	}
 	relay_say_connected(relay);
@@ -270,10 +272,10 @@ static void relay_on_ended(struct relay *relay)
 	relay_say_away(relay, end, unconfirmed);
 	if (lived || unreached) {
 		relay->backoff = (struct backoff) {};
-		relay->trial = false;
+		relay->trial = lived ? RELAY_SETTLED : 0;
 		relay_call(relay);
 	} else {
-		relay->trial = true;
+		relay->trial = end->refused ? RELAY_LIVED : RELAY_SETTLED;
 		relay_enter(relay, RELAY_PAUSE,
 			    backoff_next(&relay->backoff) * 1000000LL);
 	}
@@ -286,8 +288,6 @@ static void relay_on_timeout(struct relay *relay)
 		relay_call(relay);
 		break;
 	case RELAY_TRIAL:
-		relay->trial = false;
-		relay->backoff = (struct backoff) {};
 		relay_say_connected(relay);
 		relay_enter(relay, RELAY_OPEN, RELAY_NEVER);
 		break;
