@@ -25,12 +25,14 @@
 #	                              +------------------+
 #
 # The link is silent by itself: neighbours are known, IPv6 is off unless asked
-# for. 10.7.0.9 has right0's MAC address, but nobody answers there.
+# for. 10.7.0.9 has right0's MAC address and 10.7.0.8 has left0's, but nobody
+# answers there.
 
 BEHAVIOUR_SECONDS=${BEHAVIOUR_SECONDS:-60}
 RIGHT_MAC=02:07:00:00:00:02
 LEFT_MAC=02:07:00:00:00:01
 SILENT=10.7.0.9
+SILENT_LEFT=10.7.0.8
 
 behaviours=()
 
@@ -161,6 +163,10 @@ start() { # NAME COMMAND...
 	local name=$1
 
 	shift
+	# Not as functions, so that the process is the program itself.
+	case $1 in
+	right | collect) set -- ip netns exec "$@" ;;
+	esac
 	: > "$name.out" > "$name.err"
 	"$@" > "$name.out" 2> "$name.err" &
 	started[$name]=$!
@@ -244,6 +250,7 @@ link_create() {
 		address add 10.7.0.2/24 dev right0
 		link set right0 up
 		neighbour replace 10.7.0.1 lladdr $LEFT_MAC dev right0
+		neighbour replace $SILENT_LEFT lladdr $LEFT_MAC dev right0
 	END
 	link_up
 }

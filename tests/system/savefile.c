@@ -11,6 +11,8 @@
  * savefile microseconds FILE	the same with microsecond stamps, to stdout
  * savefile sorted FILE		the same in the order of stamps and bytes
  * savefile first N FILE	its first N records
+ * savefile apart FILE FILE	nanoseconds between the stamps of two records of
+ *				the same place, at most
  * savefile generate COUNT	a new one of COUNT frames, odd ones VLAN-tagged
  */
 #include <stdbool.h>
@@ -184,6 +186,34 @@ static void savefile_first(struct savefile *file, size_t count)
 	savefile_write(file);
 }
 
+static int64_t savefile_stamp(const struct savefile *file, size_t i)
+{
+	int64_t unit = file->header.magic == PCAPRING_FILE_MAGIC_NSEC ? 1 : 1000;
+
+	return file->records[i]->ts_sec * 1000000000LL +
+	       file->records[i]->ts_nsec * unit;
+}
+
+static void savefile_apart(const struct savefile *file, const char *path)
+{
+	struct savefile other = { 0 };
+	int64_t most = 0;
+	size_t i;
+
+	savefile_load(&other, path);
+	savefile_parse(&other);
+	if (other.count != file->count)
+		savefile_fail("not the same number of records");
+	for (i = 0; i < file->count; i++) {
+		int64_t apart = llabs(savefile_stamp(file, i) -
+				      savefile_stamp(&other, i));
+
+		if (apart > most)
+			most = apart;
+	}
+	printf("%lld\n", (long long)most);
+}
+
 /*
  * Frames of the protocol for local experiments (0x88b5), which no stack
  * answers, between 60 and 1500 bytes, stamped a millisecond apart.
@@ -257,6 +287,8 @@ int main(int argc, char **argv)
 		savefile_match(&file, strtoul(argv[3], NULL, 10), argv[4]);
 	else if (!strcmp(verb, "microseconds"))
 		savefile_microseconds(&file);
+	else if (!strcmp(verb, "apart") && argc == 4)
+		savefile_apart(&file, argv[3]);
 	else if (!strcmp(verb, "sorted"))
 		savefile_sorted(&file);
 	else
