@@ -40,18 +40,19 @@ behaviour() { # FUNCTION NAME
 	behaviours+=("$1 $2")
 }
 
-behaviours_run() { # [--list]
-	local entry number=0
+behaviours_run() { # [--list] [FUNCTION...]
+	local list entry number=0 selected=()
 
-	if [ "${1:-}" = --list ]; then
-		for entry in "${behaviours[@]}"; do
-			echo "${entry#* }"
-		done
-		return
-	fi
-	echo "1..${#behaviours[@]}"
-	namespaces_create
+	[ "${1:-}" != --list ] || { list=1; shift; }
 	for entry in "${behaviours[@]}"; do
+		[[ $# = 0 || " $* " == *" ${entry%% *} "* ]] || continue
+		selected+=("$entry")
+		[ ! "${list:-}" ] || echo "${entry#* }"
+	done
+	[ ! "${list:-}" ] || return 0
+	echo "1..${#selected[@]}"
+	namespaces_create
+	for entry in "${selected[@]}"; do
 		behaviour_run "$((++number))" "${entry%% *}" "${entry#* }"
 	done
 }
