@@ -16,6 +16,18 @@
 
 static int pcapring_chardev_major;
 
+/*
+ * What a reader is told holds for all that it reads: for records, too, that
+ * were written before the snaplen was lowered.
+ */
+static void pcapring_chardev_tell_snaplen(struct pcapring_capture *capture)
+{
+	u32 *told = &capture->pages->info->snaplen;
+
+	if (pcapring_capture_is_empty(capture) || capture->tap.snaplen > *told)
+		*told = capture->tap.snaplen;
+}
+
 /* Take the capture for this file, the only one. */
 static struct pcapring_capture *pcapring_chardev_claim(u32 id)
 {
@@ -30,8 +42,7 @@ static struct pcapring_capture *pcapring_chardev_claim(u32 id)
 	} else {
 		pcapring_capture_get(capture);
 		capture->open = true;
-		/* what this reader is told holds while it has the device open */
-		capture->pages->info->snaplen = capture->tap.snaplen;
+		pcapring_chardev_tell_snaplen(capture);
 		strscpy(capture->pages->info->ifname, capture->ifname, IFNAMSIZ);
 	}
 	mutex_unlock(&pcapring_captures_lock);
@@ -62,6 +73,7 @@ static int pcapring_chardev_open(struct inode *inode, struct file *file)
 {
 	struct pcapring_capture *capture;
 	struct pcapring_reader *reader;
+	int err;
 	u32 i;
 
 	reader = kzalloc(sizeof(*reader), GFP_KERNEL_ACCOUNT);
@@ -69,15 +81,24 @@ static int pcapring_chardev_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	capture = pcapring_chardev_claim(iminor(inode));
 	if (IS_ERR(capture)) {
-		kfree(reader);
-		return PTR_ERR(capture);
+		err = PTR_ERR(capture);
+		goto free;
+	}
+	for (i = 0; i < capture->tap.ring_count; i++) {
+		err = pcapring_ring_settle(&capture->rings[i]);
+		if (err)
+			goto unclaim;
 	}
 	reader->capture = capture;
 	mutex_init(&reader->lock);
-	for (i = 0; i < capture->tap.ring_count; i++)
-		pcapring_ring_settle(&capture->rings[i]);
 	file->private_data = reader;
 	return stream_open(inode, file);
+
+unclaim:
+	pcapring_chardev_unclaim(capture);
+free:
+	kfree(reader);
+	return err;
 }
 
 /* Comes after the last mapping is gone, which holds the file. */
@@ -216,7 +237,8 @@ static void pcapring_chardev_vma_close(struct vm_area_struct *vma)
 {
 	struct pcapring_reader *reader = vma->vm_private_data;
 
-	atomic_inc(&reader->use);
+	if (!atomic_inc_return(&reader->use))
+		pcapring_reader_unmapped(reader);
 }
 
 static const struct vm_operations_struct pcapring_chardev_consumer_ops = {

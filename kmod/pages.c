@@ -11,7 +11,7 @@
 
 #include <linux/mm.h>
 #include <linux/pcapring.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/vmalloc.h>
 
 #include "pages.h"
@@ -105,8 +105,10 @@ void pcapring_pages_free(struct pcapring_pages *pages, struct pcapring_ring *rin
 
 	for (i = 0; i < pages->ring_count; i++)
 		vunmap(rings[i].data);
-	for (i = 0; i < pages->count; i++)
+	for (i = 0; i < pages->count; i++) {
 		__free_page(pages->page[i]);
+		cond_resched();
+	}
 	kvfree(pages);
 }
 
@@ -141,6 +143,8 @@ int pcapring_pages_map(const struct pcapring_pages *pages, struct vm_area_struct
 		err = vm_insert_page(vma, address, pcapring_pages_at(pages, index++));
 		if (err)
 			return err;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		cond_resched();
 	}
 	return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 #include <linux/minmax.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include "capture.h"
@@ -38,8 +38,21 @@ static bool pcapring_reader_is_before(const struct pcapring_record *a,
 	return a->ts_nsec < b->ts_nsec;
 }
 
-/* The record at the ring's tail. False: none. */
-static bool pcapring_reader_peek(struct pcapring_ring *ring, struct pcapring_record *record)
+/**
+ * struct pcapring_reader_next - the record at a ring's tail
+ * @ring: which has it
+ * @record: its header
+ * @tail: loaded once: user space may still be able to write it, a mapping that
+ *	is gone can have left its pages pinned
+ */
+struct pcapring_reader_next {
+	struct pcapring_ring *ring;
+	u64 tail;
+	struct pcapring_record record;
+};
+
+/* False: the ring has no record. */
+static bool pcapring_reader_peek(struct pcapring_ring *ring, struct pcapring_reader_next *next)
 {
 	u64 tail = READ_ONCE(ring->consumer->tail);
 	/* Pairs with the release of head in pcapring_ring_commit(). */
@@ -47,56 +60,66 @@ static bool pcapring_reader_peek(struct pcapring_ring *ring, struct pcapring_rec
 
 	if (tail == head)
 		return false;
-	if (pcapring_ring_peek(ring, tail, head, record))
+	next->ring = ring;
+	next->tail = tail;
+	if (pcapring_ring_peek(ring, tail, head, &next->record))
 		return true;
 	/* user space had the consumer page mapped and left nonsense */
 	pcapring_ring_skip(ring);
 	return false;
 }
 
-/* The ring with the oldest record, which goes to @record; NULL: all are empty. */
-static struct pcapring_ring *pcapring_reader_oldest(struct pcapring_reader *reader,
-						    struct pcapring_record *record)
+/* The oldest record of all rings. False: all are empty. */
+static bool pcapring_reader_oldest(struct pcapring_reader *reader,
+				   struct pcapring_reader_next *oldest)
 {
 	struct pcapring_tap *tap = &reader->capture->tap;
-	struct pcapring_ring *oldest = NULL;
-	struct pcapring_record candidate;
+	struct pcapring_reader_next next;
+	bool found = false;
 	u32 i;
 
 	for (i = 0; i < tap->ring_count; i++) {
-		if (!pcapring_reader_peek(&tap->rings[i], &candidate))
+		if (!pcapring_reader_peek(&tap->rings[i], &next))
 			continue;
-		if (!oldest || pcapring_reader_is_before(&candidate, record)) {
-			oldest = &tap->rings[i];
-			*record = candidate;
-		}
+		if (!found || pcapring_reader_is_before(&next.record, &oldest->record))
+			*oldest = next;
+		found = true;
 	}
-	return oldest;
+	return found;
+}
+
+/* The record that was read in part, if it is still what lies at the tail. */
+static bool pcapring_reader_resume(struct pcapring_reader *reader,
+				   struct pcapring_reader_next *next)
+{
+	return reader->partial && pcapring_reader_peek(reader->partial, next) &&
+	       next->tail == reader->partial_at &&
+	       reader->partial_given < pcapring_ring_record_bytes(next->record.caplen);
 }
 
 /* Some bytes of one record; its ring moves on when the last one was read. */
 static ssize_t pcapring_reader_fill_record(struct pcapring_reader *reader, char __user *to,
 					   size_t count)
 {
-	struct pcapring_ring *ring = reader->partial;
-	struct pcapring_record record;
-	u64 bytes, tail;
+	struct pcapring_reader_next next;
+	u64 bytes;
 
-	if (!ring || !pcapring_reader_peek(ring, &record)) {
-		reader->partial_given = 0;
-		ring = pcapring_reader_oldest(reader, &record);
-		reader->partial = ring;
-		if (!ring)
+	if (!pcapring_reader_resume(reader, &next)) {
+		reader->partial = NULL;
+		if (!pcapring_reader_oldest(reader, &next))
 			return 0;
+		reader->partial = next.ring;
+		reader->partial_at = next.tail;
+		reader->partial_given = 0;
 	}
-	tail = READ_ONCE(ring->consumer->tail);
-	bytes = pcapring_ring_record_bytes(record.caplen);
+	bytes = pcapring_ring_record_bytes(next.record.caplen);
 	count = min_t(u64, count, bytes - reader->partial_given);
-	if (copy_to_user(to, pcapring_ring_at(ring, tail) + reader->partial_given, count))
+	if (copy_to_user(to, pcapring_ring_at(next.ring, next.tail) + reader->partial_given,
+			 count))
 		return -EFAULT;
 	reader->partial_given += count;
 	if (reader->partial_given == bytes) {
-		pcapring_ring_release(ring, tail + bytes);
+		pcapring_ring_release(next.ring, next.tail + bytes);
 		reader->partial = NULL;
 	}
 	return count;
@@ -148,4 +171,19 @@ bool pcapring_reader_readable(const struct pcapring_reader *reader)
 			return true;
 	}
 	return false;
+}
+
+void pcapring_reader_unmapped(struct pcapring_reader *reader)
+{
+	struct pcapring_tap *tap = &reader->capture->tap;
+	u32 i;
+
+	/*
+	 * The producer wakes by seen, which the reader need not have stored
+	 * while it was busy; who sleeps from now on goes by the tail.
+	 */
+	for (i = 0; i < tap->ring_count; i++)
+		WRITE_ONCE(tap->rings[i].consumer->seen, READ_ONCE(tap->rings[i].consumer->tail));
+	/* one may sleep already: let it look anew, behind a full barrier */
+	wake_up_interruptible_all(&tap->wait);
 }

@@ -18,8 +18,9 @@ struct pcapring_ring;
  * @lock: one read at a time; guards @header_given, @partial, @partial_given;
  *	never taken with mmap_lock held
  * @header_given: bytes of the file header that were read
- * @partial: ring whose record at the tail was read in part, or NULL
- * @partial_given: bytes of that record that were read
+ * @partial: ring of a record that was read in part, or NULL
+ * @partial_at: that record's position
+ * @partial_given: bytes of it that were read
  */
 struct pcapring_reader {
 	struct pcapring_capture *capture;
@@ -27,7 +28,8 @@ struct pcapring_reader {
 	struct mutex lock; /* one read at a time */
 	u32 header_given;
 	struct pcapring_ring *partial;
-	u32 partial_given;
+	u64 partial_at;
+	u64 partial_given;
 };
 
 /*
@@ -41,5 +43,11 @@ ssize_t pcapring_reader_fill(struct pcapring_reader *reader, char __user *to, si
  * between storing seen and loading head.
  */
 bool pcapring_reader_readable(const struct pcapring_reader *reader);
+
+/*
+ * The last mapping of consumer pages is gone: polling goes by the tail again.
+ * Any context that may not sleep, too.
+ */
+void pcapring_reader_unmapped(struct pcapring_reader *reader);
 
 #endif /* PCAPRING_READER_H */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
 #include <linux/compiler.h>
+#include <linux/errno.h>
 #include <linux/lockdep.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
 #include <asm/barrier.h>
 
@@ -118,7 +119,7 @@ void pcapring_ring_skip(struct pcapring_ring *ring)
 	WRITE_ONCE(ring->skips, ring->skips + 1);
 }
 
-void pcapring_ring_settle(struct pcapring_ring *ring)
+int pcapring_ring_settle(struct pcapring_ring *ring)
 {
 	u64 tail = READ_ONCE(ring->consumer->tail);
 	/* Pairs with the release of head in pcapring_ring_commit(). */
@@ -127,18 +128,22 @@ void pcapring_ring_settle(struct pcapring_ring *ring)
 	u64 position = tail;
 
 	/*
-	 * What lies between tail and head stays as it is while we walk: only
-	 * the reader frees it, and that is us.
+	 * Nobody else reads, so that what a true tail keeps stays as it is. If
+	 * the tail was moved back, packets overwrite what we look at: each
+	 * record is checked on its own, and each step goes on.
 	 */
 	while (position != head) {
 		if (!pcapring_ring_peek(ring, position, head, &record)) {
 			pcapring_ring_skip(ring);
-			return;
+			return 0;
 		}
 		position += pcapring_ring_record_bytes(record.caplen);
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		cond_resched();
 	}
 	pcapring_ring_release(ring, tail);
+	return 0;
 }
 
 void pcapring_ring_look(struct pcapring_ring *ring, struct pcapring_ring_state *state)

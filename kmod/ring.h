@@ -76,8 +76,11 @@ void pcapring_ring_count_dropped(struct pcapring_ring *ring);
 bool pcapring_ring_peek(const struct pcapring_ring *ring, u64 position, u64 head,
 			struct pcapring_record *record);
 
-/* Begin where the reader before ended, or at head if that makes no sense. */
-void pcapring_ring_settle(struct pcapring_ring *ring);
+/*
+ * Begin where the reader before ended, or at head if that makes no sense.
+ * -EINTR: the process was killed meanwhile.
+ */
+int pcapring_ring_settle(struct pcapring_ring *ring);
 
 /* Give up what lies before head, unread; counted. */
 void pcapring_ring_skip(struct pcapring_ring *ring);

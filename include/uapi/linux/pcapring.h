@@ -42,13 +42,14 @@
  *	  ...
  *
  *	Mappings are MAP_SHARED; a writable one needs a file opened O_RDWR and
- *	may cover consumer pages only (EACCES); none is inherited by fork, none
- *	can grow. EBUSY while a read is under way, ENODEV once the capture was
- *	deleted; older mappings stay valid until they are unmapped.
+ *	may cover consumer pages only (EACCES); none can grow, none is inherited
+ *	by fork (unless madvise(2) with MADV_DOFORK asks for it). EBUSY while a
+ *	read is under way, ENODEV once the capture was deleted; older mappings
+ *	stay valid until they are unmapped.
  *
  * poll(2) reports EPOLLIN when there is something to read: for a file that
  *	has consumer pages mapped when head != seen of any ring, otherwise when
- *	read would not block; and EPOLLHUP when the capture was deleted.
+ *	read would give something; and EPOLLHUP when the capture was deleted.
  *
  *
  * Producer and consumer
@@ -75,10 +76,11 @@
  * --------
  * `seen` counts every packet of the interface in the capture's direction;
  * copies that loopback shows a second time do not count. Each is then exactly
- * one of captured, filtered (a filter refused it) or dropped (no room). A full
- * ring drops the newest packet. In each netlink reply, for each ring and for
- * the capture, seen = captured + filtered + dropped. Counters on producer
- * pages are advisory: the kernel stores them one by one.
+ * one of captured, filtered (a filter refused it) or dropped (no room, or its
+ * bytes could not be read). A full ring drops the newest packet. In each
+ * netlink reply, for each ring and for the capture, seen = captured + filtered
+ * + dropped. Counters on producer pages are advisory: the kernel stores them
+ * one by one.
  *
  *
  * The generic netlink family "pcapring"
@@ -141,7 +143,8 @@
  * @page_bytes: size of the info page, of each consumer and producer page
  * @linktype: LINKTYPE_* value for the file header; PCAPRING_LINKTYPE_NONE
  *	until the first attachment, always known before the first record
- * @snaplen: most bytes of a packet that a record holds, as at open
+ * @snaplen: most bytes of a packet that a record holds, as at open; more than
+ *	the capture's if that was lowered and older records are still there
  * @reserved: zero
  * @uuid: random, made when the capture was created
  * @ifname: name of the interface as at open, NUL-terminated
@@ -177,7 +180,7 @@ struct pcapring_consumer {
  * @seen: packets in the capture's direction
  * @captured: packets written to the ring
  * @filtered: packets that a filter refused
- * @dropped: packets for which there was no room
+ * @dropped: packets for which there was no room, or that could not be read
  * @truncated: captured packets cut at snaplen, or by a filter's verdict
  * @bytes: bytes of captured packets, without record headers:
  *	head = bytes + 16 * captured

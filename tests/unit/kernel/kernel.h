@@ -51,5 +51,6 @@ static inline void spin_unlock_bh(spinlock_t *lock)
 
 #define lockdep_assert_held(lock) assert((lock)->held)
 #define cond_resched()		((void)0)
+#define fatal_signal_pending(task) false
 
 #endif

@@ -1,2 +1,2 @@
 /* SPDX-License-Identifier: MIT */
-#include "../kernel.h"
+#include "../../kernel.h"
