@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-#include <linux/err.h>
 #include <linux/netdevice.h>
 #include <linux/pcapring.h>
 #include <linux/rtnetlink.h>
+#include <linux/string.h>
 #include <net/net_namespace.h>
 
 #include "admin.h"
@@ -12,17 +12,13 @@
 
 /* Outermost: one birth, change or death at a time, device nodes included. */
 static DEFINE_MUTEX(pcapring_admin_lock);
+static bool pcapring_admin_closed; /* pcapring_admin_lock */
 
+/* Released one by one: between the two, the device's own lock can be taken. */
 static void pcapring_admin_lock_all(void)
 {
 	rtnl_lock();
 	mutex_lock(&pcapring_captures_lock);
-}
-
-static void pcapring_admin_unlock_all(void)
-{
-	mutex_unlock(&pcapring_captures_lock);
-	rtnl_unlock();
 }
 
 static int pcapring_admin_register(struct pcapring_capture *capture,
@@ -36,7 +32,7 @@ static int pcapring_admin_register(struct pcapring_capture *capture,
 		pcapring_filter_swap(&capture->tap.filter, filter);
 	mutex_unlock(&pcapring_captures_lock);
 	if (err == -ENOSPC)
-		fault->reason = "too many captures";
+		fault->reason = "there are as many captures as there can be";
 	return err;
 }
 
@@ -46,13 +42,16 @@ static void pcapring_admin_announce(struct pcapring_capture *capture)
 	struct net_device *dev;
 
 	pcapring_admin_lock_all();
-	pcapring_capture_tell(capture, PCAPRING_CMD_CREATED_NTF, NULL);
 	dev = __dev_get_by_name(capture->net, capture->ifname);
-	if (dev) {
+	/* asked for by one of its alternative names, perhaps */
+	if (dev)
+		strscpy(capture->ifname, dev->name, sizeof(capture->ifname));
+	pcapring_capture_announce(capture);
+	if (dev)
 		pcapring_capture_attach(capture, dev);
-		pcapring_capture_update_promisc(capture);
-	}
-	pcapring_admin_unlock_all();
+	mutex_unlock(&pcapring_captures_lock);
+	pcapring_capture_update_promisc(capture);
+	rtnl_unlock();
 }
 
 static void pcapring_admin_remove(struct pcapring_capture *capture)
@@ -63,38 +62,43 @@ static void pcapring_admin_remove(struct pcapring_capture *capture)
 	pcapring_capture_detach(capture, "the capture was deleted");
 	pcapring_capture_unregister(capture);
 	pcapring_capture_tell(capture, PCAPRING_CMD_DELETED_NTF, NULL);
-	pcapring_admin_unlock_all();
+	mutex_unlock(&pcapring_captures_lock);
+	pcapring_capture_update_promisc(capture);
+	rtnl_unlock();
 
 	pcapring_chardev_remove(capture);
 	pcapring_capture_put(capture);
 }
 
-int pcapring_admin_create(struct net *net, const struct pcapring_config *config,
-			  struct pcapring_filter_new *filter, struct pcapring_fault *fault,
-			  struct pcapring_capture **created)
+static int pcapring_admin_start_locked(struct pcapring_capture *capture,
+				       struct pcapring_filter_new *filter,
+				       struct pcapring_fault *fault)
 {
-	struct pcapring_capture *capture;
 	int err;
 
-	capture = pcapring_capture_create(net, config, fault);
-	if (IS_ERR(capture))
-		return PTR_ERR(capture);
-
-	mutex_lock(&pcapring_admin_lock);
+	lockdep_assert_held(&pcapring_admin_lock);
+	if (pcapring_admin_closed)
+		return -ESHUTDOWN;
 	err = pcapring_admin_register(capture, filter, fault);
 	if (err)
-		goto unlock;
+		return err;
 	err = pcapring_chardev_add(capture);
 	if (err) {
 		pcapring_admin_remove(capture);
-		goto unlock;
+		return err;
 	}
 	pcapring_admin_announce(capture);
-	*created = capture;
-unlock:
+	return 0;
+}
+
+int pcapring_admin_start(struct pcapring_capture *capture, struct pcapring_filter_new *filter,
+			 struct pcapring_fault *fault)
+{
+	int err;
+
+	mutex_lock(&pcapring_admin_lock);
+	err = pcapring_admin_start_locked(capture, filter, fault);
 	mutex_unlock(&pcapring_admin_lock);
-	if (err)
-		pcapring_capture_put(capture);
 	return err;
 }
 
@@ -138,10 +142,8 @@ static void pcapring_admin_apply(struct pcapring_capture *capture,
 		pcapring_tap_set_direction(&capture->tap, *change->direction);
 	if (change->filter)
 		pcapring_filter_swap(&capture->tap.filter, change->filter);
-	if (change->promisc) {
+	if (change->promisc)
 		capture->promisc = *change->promisc;
-		pcapring_capture_update_promisc(capture);
-	}
 	pcapring_capture_tell(capture, PCAPRING_CMD_CHANGED_NTF, NULL);
 }
 
@@ -158,7 +160,10 @@ int pcapring_admin_change(struct net *net, u32 id, const struct pcapring_change 
 		err = pcapring_admin_check(capture, change, fault);
 	if (!err)
 		pcapring_admin_apply(capture, change);
-	pcapring_admin_unlock_all();
+	mutex_unlock(&pcapring_captures_lock);
+	if (!err)
+		pcapring_capture_update_promisc(capture);
+	rtnl_unlock();
 	mutex_unlock(&pcapring_admin_lock);
 	return err;
 }
@@ -178,11 +183,12 @@ int pcapring_admin_delete(struct net *net, u32 id, struct pcapring_fault *fault)
 	return capture ? 0 : -ENOENT;
 }
 
-void pcapring_admin_delete_all(void)
+void pcapring_admin_close(void)
 {
 	struct pcapring_capture *capture;
 
 	mutex_lock(&pcapring_admin_lock);
+	pcapring_admin_closed = true;
 	for (;;) {
 		mutex_lock(&pcapring_captures_lock);
 		capture = pcapring_capture_next(0);

@@ -24,19 +24,18 @@ struct pcapring_change {
 };
 
 /*
- * Create a capture from a checked @config, with its device node, and attach it
- * if its interface is there. @filter's contents are taken. On success *created
- * is referenced for the caller.
+ * Let a capture begin that nobody knows yet: give it a number and a device
+ * node, and attach it if its interface is there. @filter's contents are taken.
  */
-int pcapring_admin_create(struct net *net, const struct pcapring_config *config,
-			  struct pcapring_filter_new *filter, struct pcapring_fault *fault,
-			  struct pcapring_capture **created);
+int pcapring_admin_start(struct pcapring_capture *capture, struct pcapring_filter_new *filter,
+			 struct pcapring_fault *fault);
 
 /* All or nothing. -ENOENT: @net has no capture @id. */
 int pcapring_admin_change(struct net *net, u32 id, const struct pcapring_change *change,
 			  struct pcapring_fault *fault);
 
 int pcapring_admin_delete(struct net *net, u32 id, struct pcapring_fault *fault);
-void pcapring_admin_delete_all(void);
+/* Delete all there are, and let no new ones begin. */
+void pcapring_admin_close(void);
 
 #endif /* PCAPRING_ADMIN_H */

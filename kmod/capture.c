@@ -6,7 +6,9 @@
  *	   for every CPU that may be in it; the hook is not linked again, because
  *	   what could do that looks at the register under pcapring_captures_lock,
  *	   and the capture is no longer in it;
- *	2. the promiscuity work: holds a reference, finds no device, does nothing;
+ *	2. the promiscuity work: holds a reference, and finds that the count was
+ *	   given back: whoever detaches sees to that before it lets go of RTNL,
+ *	   by itself or, where the device stays and may be locked, by this work;
  *	3. the open file, and its mappings, which hold the file: a reference; the
  *	   rings stay until the last mapping is gone;
  *	4. sysfs and the device node: removed, and waited for, by the one who
@@ -41,7 +43,7 @@ static struct workqueue_struct *pcapring_capture_wq;
 
 int pcapring_capture_init(void)
 {
-	pcapring_capture_wq = alloc_workqueue("pcapring", 0, 0);
+	pcapring_capture_wq = alloc_workqueue("pcapring", WQ_UNBOUND, 0);
 	return pcapring_capture_wq ? 0 : -ENOMEM;
 }
 
@@ -61,7 +63,7 @@ void pcapring_capture_listen(pcapring_capture_listener listener)
 void pcapring_capture_tell(const struct pcapring_capture *capture, u8 event, const char *reason)
 {
 	lockdep_assert_held(&pcapring_captures_lock);
-	if (pcapring_capture_listener_fn)
+	if (pcapring_capture_listener_fn && capture->announced)
 		pcapring_capture_listener_fn(capture, event, reason);
 }
 
@@ -85,9 +87,7 @@ static void pcapring_capture_promisc_work(struct work_struct *work)
 		container_of(work, struct pcapring_capture, promisc_work);
 
 	rtnl_lock();
-	mutex_lock(&pcapring_captures_lock);
 	pcapring_capture_update_promisc(capture);
-	mutex_unlock(&pcapring_captures_lock);
 	rtnl_unlock();
 	pcapring_capture_put(capture);
 }
@@ -220,6 +220,13 @@ int pcapring_capture_register(struct pcapring_capture *capture)
 	return 0;
 }
 
+void pcapring_capture_announce(struct pcapring_capture *capture)
+{
+	lockdep_assert_held(&pcapring_captures_lock);
+	capture->announced = true;
+	pcapring_capture_tell(capture, PCAPRING_CMD_CREATED_NTF, NULL);
+}
+
 void pcapring_capture_unregister(struct pcapring_capture *capture)
 {
 	lockdep_assert_held(&pcapring_captures_lock);
@@ -265,8 +272,8 @@ void pcapring_capture_attach(struct pcapring_capture *capture, struct net_device
 	ASSERT_RTNL();
 	lockdep_assert_held(&pcapring_captures_lock);
 
-	if (capture->tap.hook.dev || capture->orphan || !net_eq(dev_net(dev), capture->net) ||
-	    strcmp(dev->name, capture->ifname))
+	if (capture->tap.hook.dev || !capture->announced || capture->orphan ||
+	    !net_eq(dev_net(dev), capture->net) || strcmp(dev->name, capture->ifname))
 		return;
 	if (linktype == PCAPRING_LINKTYPE_NONE) {
 		pcapring_capture_tell(capture, PCAPRING_CMD_DETACHED_NTF,
@@ -286,20 +293,22 @@ void pcapring_capture_attach(struct pcapring_capture *capture, struct net_device
 
 void pcapring_capture_update_promisc(struct pcapring_capture *capture)
 {
-	struct net_device *dev = capture->tap.hook.dev;
+	struct net_device *wanted;
 
 	ASSERT_RTNL();
-	lockdep_assert_held(&pcapring_captures_lock);
-
-	if (!dev || capture->promisc == capture->promisc_held)
+	/* both change only under RTNL */
+	wanted = capture->promisc ? capture->tap.hook.dev : NULL;
+	if (capture->promisc_dev == wanted)
 		return;
-	if (!dev_set_promiscuity(dev, capture->promisc ? 1 : -1))
-		capture->promisc_held = capture->promisc;
+	if (capture->promisc_dev)
+		dev_set_promiscuity(capture->promisc_dev, -1);
+	capture->promisc_dev = NULL;
+	if (wanted && !dev_set_promiscuity(wanted, 1))
+		capture->promisc_dev = wanted;
 }
 
 void pcapring_capture_update_promisc_soon(struct pcapring_capture *capture)
 {
-	lockdep_assert_held(&pcapring_captures_lock);
 	pcapring_capture_get(capture);
 	if (!queue_work(pcapring_capture_wq, &capture->promisc_work))
 		pcapring_capture_put(capture); /* is queued already; not the last */
@@ -307,18 +316,12 @@ void pcapring_capture_update_promisc_soon(struct pcapring_capture *capture)
 
 void pcapring_capture_detach(struct pcapring_capture *capture, const char *reason)
 {
-	struct net_device *dev = capture->tap.hook.dev;
-
 	ASSERT_RTNL();
 	lockdep_assert_held(&pcapring_captures_lock);
 
-	if (!dev)
+	if (!capture->tap.hook.dev)
 		return;
 	pcapring_tap_detach(&capture->tap);
-	/* the device may live on, in another namespace */
-	if (capture->promisc_held)
-		dev_set_promiscuity(dev, -1);
-	capture->promisc_held = false;
 	pcapring_capture_tell(capture, PCAPRING_CMD_DETACHED_NTF, reason);
 }
 

@@ -5,6 +5,7 @@
  * Locks, outermost first:
  *	pcapring_admin_lock	one birth, change or death at a time (admin.c)
  *	RTNL			devices stay what they are
+ *	the device's own lock	newer kernels hold it in some notifications
  *	pcapring_captures_lock	the register, and what changes in a capture
  *	ring->lock		packet path (ring.h)
  */
@@ -31,15 +32,17 @@ struct pcapring_pages;
  * @uuid: constant
  * @ring_bytes: constant
  * @pages: constant
- * @device: the node's; guarded by pcapring_admin_lock
+ * @device: the node's; changed with pcapring_admin_lock and
+ *	pcapring_captures_lock held
  * @promisc_work: brings the interface's promiscuity up to date
+ * @promisc_dev: the device that counts us, or NULL; guarded by RTNL
  * @net: namespace in which the interface is looked for; no reference is held,
  *	see pcapring_capture_orphan()
  * @orphan: that namespace has ended
  * @ifname: name of the interface; follows it when it is renamed
  * @linktype: PCAPRING_LINKTYPE_NONE until first attached, constant then
- * @promisc: wanted
- * @promisc_held: the attached device counts us
+ * @promisc: wanted; changed with RTNL held, too
+ * @announced: listeners know it; before that it does not attach
  * @open: a file has the device open
  * @deleted: out of the register; READ_ONCE by readers
  * @tap: the packet path's view; tap.hook.dev is the device while attached
@@ -55,13 +58,14 @@ struct pcapring_capture {
 	struct pcapring_pages *pages;
 	struct device *device;
 	struct work_struct promisc_work;
+	struct net_device *promisc_dev;
 
 	struct net *net;
 	bool orphan;
 	char ifname[IFNAMSIZ];
 	u32 linktype;
 	bool promisc;
-	bool promisc_held;
+	bool announced;
 	bool open;
 	bool deleted;
 
@@ -95,10 +99,21 @@ struct pcapring_capture *pcapring_capture_create(struct net *net,
 void pcapring_capture_get(struct pcapring_capture *capture);
 void pcapring_capture_put(struct pcapring_capture *capture);
 
+/*
+ * Give the device that has our count of promiscuity back, and take that of the
+ * attached one if so wanted. With RTNL held, without pcapring_captures_lock:
+ * the device takes its own lock.
+ */
+void pcapring_capture_update_promisc(struct pcapring_capture *capture);
+/* The same a little later, where the device may be locked already. */
+void pcapring_capture_update_promisc_soon(struct pcapring_capture *capture);
+
 /* All below with pcapring_captures_lock held. */
 
 /* Give it an id and enter it; the register takes a reference. */
 int pcapring_capture_register(struct pcapring_capture *capture);
+/* From now on listeners hear of it; the first is that it was created. */
+void pcapring_capture_announce(struct pcapring_capture *capture);
 void pcapring_capture_unregister(struct pcapring_capture *capture);
 struct pcapring_capture *pcapring_capture_find(u32 id);
 /* The first with an id of at least @id. */
@@ -113,9 +128,6 @@ bool pcapring_capture_is_on(const struct pcapring_capture *capture, const struct
 /* Attach to @dev, if it is the one and can be captured; else say why not. */
 void pcapring_capture_attach(struct pcapring_capture *capture, struct net_device *dev);
 void pcapring_capture_detach(struct pcapring_capture *capture, const char *reason);
-void pcapring_capture_update_promisc(struct pcapring_capture *capture);
-/* The same a little later, where the device itself may be locked. */
-void pcapring_capture_update_promisc_soon(struct pcapring_capture *capture);
 
 void pcapring_capture_rename(struct pcapring_capture *capture, const char *ifname);
 /* Its namespace ends: it never attaches again; the host may drain and delete it. */

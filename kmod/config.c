@@ -29,7 +29,7 @@ bool pcapring_config_snaplen_fits(u32 snaplen, u64 ring_bytes, struct pcapring_f
 {
 	if (!snaplen || snaplen > PCAPRING_SNAPLEN_MAX)
 		return pcapring_config_refuse(fault, PCAPRING_A_SNAPLEN,
-					      "must be 1 to " __stringify(PCAPRING_SNAPLEN_MAX) " bytes");
+					      "must be 1 to 262144 bytes");
 	if (ring_bytes < sizeof(struct pcapring_record) + snaplen)
 		return pcapring_config_refuse(fault, PCAPRING_A_RING_BYTES,
 					      "must be at least 16 + snaplen bytes");

@@ -13,7 +13,6 @@ u32 pcapring_linktype_of(const struct net_device *dev)
 	case ARPHRD_LOOPBACK:
 		return PCAPRING_LINKTYPE_ETHERNET;
 	case ARPHRD_NONE:
-	case ARPHRD_RAWIP:
 		return PCAPRING_LINKTYPE_RAW;
 	default:
 		return PCAPRING_LINKTYPE_NONE;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The order of birth and death. Who asks for captures comes last and goes
- * first; between the two, captures come and go by themselves.
+ * The order of birth and death. A device node may be opened as soon as it is
+ * there, and nothing protects a module whose init fails: so what can fail comes
+ * first, the captures of the parameters last. At the end, captures go before
+ * those who tell of them.
  */
 
 #include <linux/module.h>
@@ -22,35 +24,34 @@ static int __init pcapring_init(void)
 		return err;
 	err = pcapring_capture_init();
 	if (err)
-		return err;
+		goto params;
 	err = pcapring_chardev_init();
 	if (err)
 		goto capture;
 	err = pcapring_netdev_init();
 	if (err)
 		goto chardev;
-	err = pcapring_params_create();
-	if (err)
-		goto captures;
 	err = pcapring_netlink_init();
 	if (err)
-		goto captures;
+		goto netdev;
+	pcapring_params_start();
 	return 0;
 
-captures:
-	pcapring_admin_delete_all();
+netdev:
 	pcapring_netdev_exit();
 chardev:
 	pcapring_chardev_exit();
 capture:
 	pcapring_capture_exit();
+params:
+	pcapring_params_discard();
 	return err;
 }
 
 static void __exit pcapring_exit(void)
 {
+	pcapring_admin_close();
 	pcapring_netlink_exit();
-	pcapring_admin_delete_all();
 	pcapring_netdev_exit();
 	pcapring_chardev_exit();
 	pcapring_capture_exit();

@@ -13,30 +13,31 @@
 #include "linktype.h"
 #include "netdev.h"
 
-static void pcapring_netdev_attach(struct pcapring_capture *capture, struct net_device *dev)
-{
-	pcapring_capture_attach(capture, dev);
-	/* newer kernels hold the device's own lock here, promiscuity needs it */
-	if (pcapring_capture_is_on(capture, dev))
-		pcapring_capture_update_promisc_soon(capture);
-}
-
 static void pcapring_netdev_rename(struct pcapring_capture *capture, struct net_device *dev)
 {
 	if (pcapring_capture_is_on(capture, dev)) {
 		pcapring_capture_rename(capture, dev->name);
 		pcapring_chardev_changed(capture);
 	} else {
-		pcapring_netdev_attach(capture, dev);
+		pcapring_capture_attach(capture, dev);
 	}
 }
 
-static void pcapring_netdev_handle(struct pcapring_capture *capture, struct net_device *dev,
+/* Some drivers change a device's type and tell nobody; it is down meanwhile. */
+static void pcapring_netdev_retype(struct pcapring_capture *capture, struct net_device *dev)
+{
+	if (pcapring_capture_is_on(capture, dev) &&
+	    pcapring_linktype_of(dev) != capture->linktype)
+		pcapring_capture_detach(capture, "the interface changed its link type");
+	pcapring_capture_attach(capture, dev);
+}
+
+static void pcapring_netdev_follow(struct pcapring_capture *capture, struct net_device *dev,
 				   unsigned long event)
 {
 	switch (event) {
 	case NETDEV_REGISTER:
-		pcapring_netdev_attach(capture, dev);
+		pcapring_capture_attach(capture, dev);
 		break;
 	case NETDEV_CHANGENAME:
 		pcapring_netdev_rename(capture, dev);
@@ -45,24 +46,69 @@ static void pcapring_netdev_handle(struct pcapring_capture *capture, struct net_
 		if (pcapring_capture_is_on(capture, dev))
 			pcapring_capture_detach(capture, "the interface left the namespace");
 		break;
+	case NETDEV_UP:
 	case NETDEV_POST_TYPE_CHANGE:
-		if (pcapring_capture_is_on(capture, dev) &&
-		    pcapring_linktype_of(dev) != capture->linktype)
-			pcapring_capture_detach(capture, "the interface changed its link type");
-		pcapring_netdev_attach(capture, dev);
+		pcapring_netdev_retype(capture, dev);
 		break;
 	}
+}
+
+static void pcapring_netdev_handle(struct pcapring_capture *capture, struct net_device *dev,
+				   unsigned long event)
+{
+	bool was_on, is_on;
+
+	mutex_lock(&pcapring_captures_lock);
+	was_on = pcapring_capture_is_on(capture, dev);
+	if (!capture->deleted)
+		pcapring_netdev_follow(capture, dev, event);
+	is_on = pcapring_capture_is_on(capture, dev);
+	mutex_unlock(&pcapring_captures_lock);
+
+	/*
+	 * The device may live on, in another namespace: give the count of
+	 * promiscuity back while it is at hand. With other events newer kernels
+	 * hold the device's lock, which that takes.
+	 */
+	if (event == NETDEV_UNREGISTER)
+		pcapring_capture_update_promisc(capture);
+	else if (was_on != is_on)
+		pcapring_capture_update_promisc_soon(capture);
+}
+
+/* With a reference, so that no lock is held while it is worked on. */
+static struct pcapring_capture *pcapring_netdev_next(u32 id)
+{
+	struct pcapring_capture *capture;
+
+	mutex_lock(&pcapring_captures_lock);
+	capture = pcapring_capture_next(id);
+	if (capture)
+		pcapring_capture_get(capture);
+	mutex_unlock(&pcapring_captures_lock);
+	return capture;
+}
+
+static bool pcapring_netdev_concerns(unsigned long event)
+{
+	return event == NETDEV_REGISTER || event == NETDEV_CHANGENAME ||
+	       event == NETDEV_UNREGISTER || event == NETDEV_UP ||
+	       event == NETDEV_POST_TYPE_CHANGE;
 }
 
 static int pcapring_netdev_event(struct notifier_block *block, unsigned long event, void *data)
 {
 	struct net_device *dev = netdev_notifier_info_to_dev(data);
 	struct pcapring_capture *capture;
+	u32 id = 0;
 
-	mutex_lock(&pcapring_captures_lock);
-	pcapring_for_each_capture(capture)
+	if (!pcapring_netdev_concerns(event))
+		return NOTIFY_DONE;
+	while ((capture = pcapring_netdev_next(id))) {
+		id = capture->id + 1;
 		pcapring_netdev_handle(capture, dev, event);
-	mutex_unlock(&pcapring_captures_lock);
+		pcapring_capture_put(capture);
+	}
 	return NOTIFY_DONE;
 }
 

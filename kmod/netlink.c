@@ -285,14 +285,20 @@ static int pcapring_netlink_create(struct genl_info *info, const struct pcapring
 	int err;
 
 	err = pcapring_config_check(config, &fault);
-	if (!err)
-		err = pcapring_admin_create(genl_info_net(info), config, filter, &fault, &capture);
 	if (err)
 		return pcapring_netlink_explain(info, &fault, err);
+	capture = pcapring_capture_create(genl_info_net(info), config, &fault);
+	if (IS_ERR(capture))
+		return pcapring_netlink_explain(info, &fault, PTR_ERR(capture));
 
-	mutex_lock(&pcapring_captures_lock);
-	err = pcapring_netlink_reply(info, capture);
-	mutex_unlock(&pcapring_captures_lock);
+	err = pcapring_admin_start(capture, filter, &fault);
+	if (err) {
+		pcapring_netlink_explain(info, &fault, err);
+	} else {
+		mutex_lock(&pcapring_captures_lock);
+		err = pcapring_netlink_reply(info, capture);
+		mutex_unlock(&pcapring_captures_lock);
+	}
 	pcapring_capture_put(capture);
 	return err;
 }
@@ -423,7 +429,18 @@ static int pcapring_netlink_get(struct sk_buff *skb, struct genl_info *info)
 /* A capture must fit into one message, whole. */
 static int pcapring_netlink_dump_start(struct netlink_callback *cb)
 {
-	cb->min_dump_alloc = pcapring_netlink_bytes(PCAPRING_RINGS_MAX, BPF_MAXINSNS);
+	struct net *net = sock_net(cb->skb->sk);
+	struct pcapring_capture *capture;
+	size_t bytes = 0;
+
+	mutex_lock(&pcapring_captures_lock);
+	pcapring_for_each_capture(capture) {
+		if (net_eq(capture->net, net))
+			bytes = max(bytes, pcapring_netlink_bytes(capture->tap.ring_count,
+								  capture->tap.filter.length));
+	}
+	mutex_unlock(&pcapring_captures_lock);
+	cb->min_dump_alloc = bytes;
 	return 0;
 }
 
@@ -471,6 +488,7 @@ static struct genl_family pcapring_netlink_family __ro_after_init = {
 	.maxattr = PCAPRING_A_MAX,
 	.policy = pcapring_netlink_policy,
 	.netnsok = true,
+	.parallel_ops = true,
 	.module = THIS_MODULE,
 	.ops = pcapring_netlink_ops,
 	.n_ops = ARRAY_SIZE(pcapring_netlink_ops),

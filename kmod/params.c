@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 #include <linux/ctype.h>
+#include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -43,6 +44,11 @@ module_param(max_bytes, charp, 0444);
 MODULE_PARM_DESC(max_bytes,
 		 "bytes of all rings together, or with k, M, G; 0 (default): half of RAM");
 
+/* From init to start or discard; only the thread that loads the module. */
+#define PCAPRING_PARAMS_MAX 64
+static struct pcapring_capture *pcapring_params_captures[PCAPRING_PARAMS_MAX];
+static int pcapring_params_count;
+
 static int pcapring_params_refuse(const char *name, const char *value, const char *reason)
 {
 	pr_err(KBUILD_MODNAME ": parameter %s=%s: %s\n", name, value, reason);
@@ -60,7 +66,7 @@ static bool pcapring_params_size(const char *text, u64 *bytes)
 	return !*end;
 }
 
-int pcapring_params_init(void)
+static int pcapring_params_parse_max_bytes(void)
 {
 	struct sysinfo memory;
 
@@ -117,39 +123,76 @@ static void pcapring_params_explain(const char *name, const struct pcapring_faul
 
 static int pcapring_params_create_one(struct pcapring_config *config, const char *name)
 {
-	struct pcapring_filter_new no_filter = {};
 	struct pcapring_capture *capture;
 	struct pcapring_fault fault = {};
 	int err;
 
+	if (pcapring_params_count == PCAPRING_PARAMS_MAX)
+		return pcapring_params_refuse("iface", name, "is one name too many: 64 at most");
 	/* a name that was cut would be another one */
 	if (strscpy(config->ifname, name, sizeof(config->ifname)) < 0)
 		config->ifname[0] = '\0';
 	err = pcapring_config_check(config, &fault);
-	if (!err)
-		err = pcapring_admin_create(&init_net, config, &no_filter, &fault, &capture);
+	if (!err) {
+		capture = pcapring_capture_create(&init_net, config, &fault);
+		err = PTR_ERR_OR_ZERO(capture);
+	}
 	if (err)
 		pcapring_params_explain(name, &fault, err);
 	else
-		pcapring_capture_put(capture);
+		pcapring_params_captures[pcapring_params_count++] = capture;
 	return err;
 }
 
-int pcapring_params_create(void)
+static int pcapring_params_create(struct pcapring_config *config)
 {
-	struct pcapring_config config;
 	char *names, *rest, *name;
-	int err;
+	int err = 0;
 
-	err = pcapring_params_parse(&config);
-	if (err || !iface)
-		return err;
 	names = kstrdup(iface, GFP_KERNEL);
 	if (!names)
 		return -ENOMEM;
 	rest = names;
 	while (!err && (name = strsep(&rest, ",")))
-		err = pcapring_params_create_one(&config, name);
+		err = pcapring_params_create_one(config, name);
 	kfree(names);
 	return err;
+}
+
+int pcapring_params_init(void)
+{
+	struct pcapring_config config;
+	int err;
+
+	err = pcapring_params_parse_max_bytes();
+	if (!err)
+		err = pcapring_params_parse(&config);
+	if (!err && iface)
+		err = pcapring_params_create(&config);
+	if (err)
+		pcapring_params_discard();
+	return err;
+}
+
+void pcapring_params_start(void)
+{
+	struct pcapring_filter_new no_filter = {};
+	struct pcapring_fault fault = {};
+	struct pcapring_capture *capture;
+	int i, err;
+
+	for (i = 0; i < pcapring_params_count; i++) {
+		capture = pcapring_params_captures[i];
+		err = pcapring_admin_start(capture, &no_filter, &fault);
+		if (err)
+			pcapring_params_explain(capture->ifname, &fault, err);
+	}
+	pcapring_params_discard();
+}
+
+/* The register has references of its own to those that began. */
+void pcapring_params_discard(void)
+{
+	while (pcapring_params_count)
+		pcapring_capture_put(pcapring_params_captures[--pcapring_params_count]);
 }

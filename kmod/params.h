@@ -3,10 +3,16 @@
 #ifndef PCAPRING_PARAMS_H
 #define PCAPRING_PARAMS_H
 
-/* Settle max_bytes. 0, or an error that the kernel log explains. */
+/*
+ * Check all parameters and make the captures, which nobody sees yet. 0, or an
+ * error that the kernel log explains.
+ */
 int pcapring_params_init(void);
 
-/* Create a capture for each name in iface=. The same. */
-int pcapring_params_create(void);
+/* Let them begin. What cannot, after all, is only told. */
+void pcapring_params_start(void);
+
+/* Or throw them away. */
+void pcapring_params_discard(void);
 
 #endif /* PCAPRING_PARAMS_H */

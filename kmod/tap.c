@@ -7,6 +7,7 @@
 
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/if_vlan.h>
 #include <linux/eventpoll.h>
 #include <linux/kernel.h>
 #include <linux/rtnetlink.h>
@@ -36,13 +37,31 @@ static bool pcapring_tap_wants(const struct pcapring_tap *tap, const struct sk_b
 	}
 }
 
+/*
+ * Where a device does not insert tags by itself, the core puts them into the
+ * data of a packet that goes out, but leaves the network header behind the tag
+ * while the protocol is the tag's. The flow dissector begins with the tag.
+ */
+static u32 pcapring_tap_flow_hash(const struct pcapring_tap *tap, struct sk_buff *skb)
+{
+	int network = skb_network_offset(skb);
+	u32 hash;
+
+	if (!tap->ethernet || skb->pkt_type != PACKET_OUTGOING || !eth_type_vlan(skb->protocol))
+		return __skb_get_hash_symmetric(skb);
+	skb_set_network_header(skb, ETH_HLEN);
+	hash = __skb_get_hash_symmetric(skb);
+	skb_set_network_header(skb, network);
+	return hash;
+}
+
 static struct pcapring_ring *pcapring_tap_steer(const struct pcapring_tap *tap, struct sk_buff *skb)
 {
 	u32 index = 0;
 
 	if (tap->ring_count > 1) {
 		if (tap->steer == PCAPRING_STEER_FLOW)
-			index = reciprocal_scale(__skb_get_hash_symmetric(skb), tap->ring_count);
+			index = reciprocal_scale(pcapring_tap_flow_hash(tap, skb), tap->ring_count);
 		else
 			index = raw_smp_processor_id() % tap->ring_count;
 	}

@@ -12,7 +12,11 @@
 #include <linux/skbuff.h>
 
 #ifndef CONFIG_64BIT
-#error "pcapring needs a 64-bit kernel: ring positions are 64-bit words that are stored at once."
+#error "pcapring needs a 64-bit kernel: it stores 64-bit positions at once."
+#endif
+
+#if defined(CONFIG_MIPS) || defined(CONFIG_PARISC) || defined(CONFIG_SPARC)
+#error "pcapring needs caches without aliases: it shares pages at different addresses."
 #endif
 
 /* 6.3 */
