@@ -25,10 +25,28 @@ readable_by_capinfos() {
 	capinfos -M -c -E -l -t cat.out > capinfos.out
 	grep -q "Number of packets: *50$" capinfos.out
 	grep -q "File encapsulation: *ether$" capinfos.out
-	grep -q "File type: .*nanosecond.*pcap" capinfos.out
+	grep -q "File type: *nsecpcap$" capinfos.out
 	same "snaplen in the header" 1500 \
 		"$(od -An -tu4 -j16 -N4 cat.out | tr -d ' ')"
 	numbered cat.out 50
+}
+
+# A header holds for records, too, that were there before the snaplen fell.
+lowered_snaplen() {
+	capture_add left0 "${small[@]}"
+	traffic -s 1000 $SILENT 1
+	pcapring set "$capture" snaplen 96
+	traffic -s 1000 $SILENT 1
+	device nonblock "$device" > before.pcap
+	same "snaplen in the header" 1500 \
+		"$(od -An -tu4 -j16 -N4 before.pcap | tr -d ' ')"
+	traffic -s 1000 $SILENT 1
+	capture_drain "$capture" after.pcap
+	same "snaplen in the header" 1500 \
+		"$(od -An -tu4 -j16 -N4 after.pcap | tr -d ' ')"
+	device nonblock "$device" > empty.pcap
+	same "snaplen in the header" 96 \
+		"$(od -An -tu4 -j16 -N4 empty.pcap | tr -d ' ')"
 }
 
 one_byte_at_a_time() {
@@ -169,6 +187,7 @@ merged_by_time() {
 
 behaviour readable_by_tcpdump "tcpdump -r reads the device, live"
 behaviour readable_by_capinfos "cat makes a savefile that capinfos understands"
+behaviour lowered_snaplen "a header holds for all records that follow"
 behaviour one_byte_at_a_time "a reader with a one-byte buffer gets every byte"
 behaviour odd_sizes "readers with odd buffers get every byte"
 behaviour nonblocking "without blocking: the header, then EAGAIN"
