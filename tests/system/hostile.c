@@ -426,6 +426,76 @@ static void hostile_tail_far(const char *device)
 	hostile_tail(device, 1ULL << 63);
 }
 
+/* The consumer page of ring 0, for as long as it takes to write to it. */
+static struct pcapring_consumer *hostile_consumer(int fd)
+{
+	void *memory = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
+			    MAP_SHARED, fd, getpagesize());
+
+	if (memory == MAP_FAILED)
+		die("mmap of the consumer page");
+	return memory;
+}
+
+static ssize_t hostile_read(int fd, void *to, size_t count)
+{
+	ssize_t n = read(fd, to, count);
+
+	if (n < 0)
+		die("read");
+	return n;
+}
+
+/*
+ * Of a long record, which comes first, read a part that is longer than the
+ * short one that follows; move the tail to that one. Read gives it whole.
+ */
+static void hostile_moved_tail(const char *device)
+{
+	const size_t header = sizeof(struct pcapring_file_header);
+	static char buffer[1 << 20];
+	struct pcapring_consumer *consumer;
+	struct pcapring_record record;
+	int fd = hostile_open(device);
+	size_t length;
+
+	hostile_read(fd, buffer, header);
+	hostile_read(fd, buffer, 300);
+	memcpy(&record, buffer, sizeof(record));
+	consumer = hostile_consumer(fd);
+	consumer->tail += sizeof(record) + record.caplen;
+	munmap(consumer, getpagesize());
+
+	length = hostile_read(fd, buffer, sizeof(buffer));
+	memcpy(&record, buffer, sizeof(record));
+	if (record.caplen >= 300 || length != sizeof(record) + record.caplen) {
+		fprintf(stderr, "%zu bytes of a record of %zu + %u\n", length,
+			sizeof(record), record.caplen);
+		failures++;
+	}
+}
+
+/* A reader that had the ring mapped need not have stored seen before it polls. */
+static void hostile_stale_seen(const char *device)
+{
+	struct pollfd file = { .events = POLLIN };
+	struct pcapring_consumer *consumer;
+	struct device_map map;
+
+	device_map_open(&map, device);
+	file.fd = map.fd;
+	munmap(map.consumers, map.info->ring_count * getpagesize());
+	hostile_read(map.fd, &(struct pcapring_file_header){},
+		     sizeof(struct pcapring_file_header));
+	consumer = hostile_consumer(map.fd);
+	consumer->tail = device_map_head(&map, 0);
+	munmap(consumer, getpagesize());
+	puts("ready");
+	fflush(stdout);
+	if (poll(&file, 1, -1) != 1)
+		die("poll");
+}
+
 /* Scribble over the consumer page, faster than packets come, until killed. */
 static void hostile_scribble(const char *device)
 {
@@ -506,6 +576,8 @@ static const struct {
 	{ "tail-beyond", hostile_tail_beyond },
 	{ "tail-below", hostile_tail_below },
 	{ "tail-far", hostile_tail_far },
+	{ "moved-tail", hostile_moved_tail },
+	{ "stale-seen", hostile_stale_seen },
 	{ "scribble", hostile_scribble },
 	{ "crowd", hostile_crowd },
 };

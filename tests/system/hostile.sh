@@ -62,6 +62,24 @@ tail_beyond() { tail_case tail-beyond; }
 tail_below() { tail_case tail-below; }
 tail_far() { tail_case tail-far; }
 
+moved_tail() {
+	capture_add left0 "${small[@]}"
+	traffic -s 600 $SILENT 1
+	traffic -s 60 $SILENT 1
+	hostile moved-tail "$device"
+	works
+}
+
+# A wake-up that does not come ends with the test's time limit.
+stale_seen() {
+	capture_add left0 "${small[@]}"
+	traffic $SILENT 5
+	start_ready hostile ready hostile stale-seen "$device"
+	traffic $SILENT 1
+	finish hostile
+	works
+}
+
 scribbled() {
 	local i
 
@@ -172,6 +190,8 @@ behaviour ioctls "bad ioctls and filters: ENOTTY, EFAULT, EINVAL"
 behaviour tail_beyond "a tail beyond head is no room, and counted"
 behaviour tail_below "a tail far below head is no room, and counted"
 behaviour tail_far "a tail of 2^63 is no room, and counted"
+behaviour moved_tail "a tail that moves under a record read in part"
+behaviour stale_seen "a reader that unmapped without a word is woken"
 behaviour scribbled "a consumer page that is scribbled over harms nothing"
 behaviour crowd "many open, map, read and close while captures come and go"
 behaviour malformed "malformed netlink messages: the right errno"
