@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-id128.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -19,9 +18,6 @@
 #include "stream.h"
 #include "watch.h"
 
-/* The machine's id itself is confidential (machine-id(5)). */
-#define MAIN_SENSOR_APP	SD_ID128_MAKE(6d,0f,2b,1c,57,a8,4e,93,9d,51,c3,70,e4,18,2f,ba)
-
 struct main_sources {
 	struct reader reader;
 	struct merge merge;
@@ -31,17 +27,13 @@ struct main_sources {
 
 static void main_identify(const struct options *options, struct metadata *metadata)
 {
-	sd_id128_t sensor;
-
 	metadata_defaults(metadata);
 	gethostname(metadata->host, sizeof(metadata->host) - 1);
 	metadata->tsresol = options->nanoseconds ? 9 : 6;
 	if (options->sensor) {
 		snprintf(metadata->sensor, sizeof(metadata->sensor), "%s",
 			 options->sensor);
-	} else if (!sd_id128_get_machine_app_specific(MAIN_SENSOR_APP, &sensor)) {
-		sd_id128_to_string(sensor, metadata->sensor);
-	} else {
+	} else if (!service_machine(metadata->sensor)) {
 		log_warning("this machine has no id (machine-id(5)): the host name '%s' stands for it; --sensor sets another",
 			    metadata->host);
 		memcpy(metadata->sensor, metadata->host, sizeof(metadata->sensor));

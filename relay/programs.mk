@@ -22,27 +22,27 @@ PROTO_OBJECTS	  := $(BUILD)/objects/proto/packet_streaming.pb-c.o \
 programs: $(PROGRAMS)
 
 $(BUILD)/pcapring: $(CONTROL_OBJECTS)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lmnl -lpcap -ljansson
+	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lmnl -lpcap -ljansson
 
 $(BUILD)/pcapring-relay: $(RELAY_OBJECTS) $(COMMON_OBJECTS)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -lpcap -lsystemd -lpthread
+	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -lpcap -lsystemd -lpthread
 
 $(BUILD)/pcapring-collector: $(COLLECTOR_OBJECTS) $(COMMON_OBJECTS) $(PROTO_OBJECTS)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -lprotobuf-c -lsystemd -lpthread
+	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -lprotobuf-c -lsystemd -lpthread
 
 $(BUILD)/objects/relay/%.o: relay/%.c $(GENERATED)/packet_streaming.pb-c.h
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call step,CC,$<)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/objects/proto/%.o: $(GENERATED)/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call step,CC,$<)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # protoc-c wants the imported file's code generated, too.
 $(GENERATED)/packet_streaming.pb-c.h $(GENERATED)/packet_streaming.pb-c.c &: proto/packet_streaming.proto
 	@mkdir -p $(GENERATED)
-	protoc-c --c_out=$(GENERATED) -Iproto packet_streaming.proto
-	protoc-c --c_out=$(GENERATED) -I/usr/include google/protobuf/empty.proto
+	$(call step,PROTOC,$<)protoc-c --c_out=$(GENERATED) -Iproto packet_streaming.proto
+	@protoc-c --c_out=$(GENERATED) -I/usr/include google/protobuf/empty.proto
 
 $(GENERATED)/google/protobuf/empty.pb-c.c: $(GENERATED)/packet_streaming.pb-c.c
 

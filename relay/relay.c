@@ -362,11 +362,10 @@ static bool relay_result(const struct relay *relay)
 {
 	if (relay->broken)
 		return false;
-	if (!relay->source->capture)
-		return relay->answered && !relay->signalled;
 	if (relay->answered)
 		return true;
-	return !relay->deleted && !flight_packets(&relay->flight);
+	return relay->source->capture && !relay->deleted &&
+	       !flight_packets(&relay->flight);
 }
 
 bool relay_run(const struct relay_config *config, struct relay_counts *counts)

@@ -3,6 +3,8 @@
 #ifndef COMMON_SERVICE_H
 #define COMMON_SERVICE_H
 
+#include <stdbool.h>
+
 /*
  * Block SIGTERM and SIGINT in this thread and all that it starts (call it
  * first), ignore SIGPIPE, and return a signalfd that becomes readable when one
@@ -14,5 +16,14 @@ int service_signals(void);
 void service_ready(void);
 void service_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void service_stopping(void);
+
+#define SERVICE_MACHINE_BYTES	33	/* with the NUL */
+
+/*
+ * An identity of this machine for pcapring: 32 hexadecimal digits, the same
+ * after a restart and under another host name. False: the machine has no id
+ * (machine-id(5)).
+ */
+bool service_machine(char *identity);
 
 #endif
