@@ -22,6 +22,11 @@ KVER	?= $(shell dpkg-query -W -f='$${Depends}' linux-headers-amd64 2>/dev/null |
 	     sed 's/.*linux-headers-\([^ ,]*\).*/\1/')
 KDIR	?= /usr/src/linux-headers-$(KVER)
 
+# A word and a name for each step; V=1 shows the commands.
+ifneq ($(V),1)
+step	= @printf '  %-8s%s\n' $(1) $(2);
+endif
+
 all: module programs
 
 include relay/programs.mk

@@ -8,7 +8,7 @@
 JOBS	:= -j$(shell nproc)
 
 # A make of its own after deps: what deps installs changes what make sees.
-test: deps
+test: deps-check
 	$(MAKE) $(JOBS) all
 	BUILD=$(abspath $(BUILD)) tests/run
 

@@ -8,7 +8,7 @@ bench: $(BUILD)/bench-run
 
 $(BUILD)/bench-run: $(BENCH_OBJECTS) \
 		$(BUILD)/unit/relay.a $(BUILD)/unit/helpers.a $(BUILD)/unit/common.a
-	$(CC) $(UNIT_CFLAGS) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group \
+	$(call step,LD,$@)$(CC) $(UNIT_CFLAGS) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group \
 		$(UNIT_LIBRARIES)
 
 .PHONY: bench

@@ -8,6 +8,6 @@ control-tests: $(BUILD)/pcapring $(CONTROL_TESTS)
 $(BUILD)/tests/control/filter: tests/control/filter.c \
 		$(filter-out $(BUILD)/objects/relay/control/main.o,$(CONTROL_OBJECTS))
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lmnl -lpcap -ljansson
+	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lmnl -lpcap -ljansson
 
 .PHONY: control-tests

@@ -13,6 +13,6 @@ system-programs: $(SYSTEM_PROGRAMS)
 $(BUILD)/system/%: tests/system/%.c tests/system/device_map.c \
 		   tests/system/device_map.h include/uapi/linux/pcapring.h
 	@mkdir -p $(@D)
-	$(CC) $(SYSTEM_CFLAGS) -o $@ $< tests/system/device_map.c -lpthread
+	$(call step,LD,$@)$(CC) $(SYSTEM_CFLAGS) -o $@ $< tests/system/device_map.c -lpthread
 
 .PHONY: system-programs

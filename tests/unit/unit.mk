@@ -17,17 +17,17 @@ unit: $(UNIT_TESTS)
 
 $(BUILD)/unit/test_collector_%: $(BUILD)/objects/tests/unit/test_collector_%.o \
 		$(BUILD)/unit/collector.a $(UNIT_ARCHIVES)
-	$(CC) $(UNIT_CFLAGS) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group \
+	$(call step,LD,$@)$(CC) $(UNIT_CFLAGS) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group \
 		$(UNIT_LIBRARIES)
 
 $(BUILD)/unit/test_kmod_%: tests/unit/test_kmod_%.c $(wildcard kmod/ring.[ch] kmod/record.h) \
 		$(wildcard tests/unit/kernel/*.h tests/unit/kernel/*/*.h)
 	@mkdir -p $(@D)
-	$(CC) -Itests/unit/kernel -Ikmod $(UNIT_CFLAGS) $(LDFLAGS) -o $@ $< -lcmocka -lpthread
+	$(call step,CC,$<)$(CC) -Itests/unit/kernel -Ikmod $(UNIT_CFLAGS) $(LDFLAGS) -o $@ $< -lcmocka -lpthread
 
 $(BUILD)/unit/test_%: $(BUILD)/objects/tests/unit/test_%.o \
 		$(BUILD)/unit/relay.a $(UNIT_ARCHIVES)
-	$(CC) $(UNIT_CFLAGS) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group \
+	$(call step,LD,$@)$(CC) $(UNIT_CFLAGS) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group \
 		$(UNIT_LIBRARIES)
 
 $(BUILD)/unit/relay.a: $(filter-out %/main.o,$(RELAY_OBJECTS)) $(PROTO_OBJECTS)
@@ -37,11 +37,11 @@ $(BUILD)/unit/helpers.a: $(UNIT_HELPERS)
 $(BUILD)/unit/relay.a $(BUILD)/unit/collector.a $(UNIT_ARCHIVES):
 	@mkdir -p $(@D)
 	@rm -f $@
-	ar rcs $@ $^
+	$(call step,AR,$@)ar rcs $@ $^
 
 $(BUILD)/objects/tests/%.o: tests/%.c $(GENERATED)/packet_streaming.pb-c.h
 	@mkdir -p $(@D)
-	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
+	$(call step,CC,$<)$(CC) $(UNIT_CFLAGS) -c -o $@ $<
 
 .PHONY: unit
 .SECONDARY: $(UNIT_SOURCES:%.c=$(BUILD)/objects/%.o)
