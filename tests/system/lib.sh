@@ -380,14 +380,18 @@ tcpdump_stop() { # NAME RECORDS
 
 # The way to the collector, in a namespace of its own.
 
-listens() { # PORT
-	[ -n "$(collect ss -Hltn "sport = :$1")" ]
+# Is there a TCP socket that listens (0A) on PORT where process NAME runs?
+listens() { # NAME PORT
+	local net=/proc/${started[$1]}/net port
+
+	printf -v port '%04X' "$2"
+	[[ $(< "$net/tcp")$(< "$net/tcp6") =~ :$port\ [0-9A-F]+:0000\ 0A ]]
 }
 
 collector_start() { # NAME PORT: NAME-collector writes NAME.pcap
 	start "$1-collector" collect pcapring-collector \
 		--listen "127.0.0.1:$2" --write "$1.pcap"
-	wait_for 20 "$1-collector listens" listens "$2"
+	wait_for 20 "$1-collector listens" listens "$1-collector" "$2"
 }
 
 relay_start() { # NAME PORT DEVICE [OPTION...]

@@ -393,9 +393,12 @@ torn_tail() {
 	capture_add left0 "${small[@]}"
 	traffic $SILENT 10
 	device tear "$device"
+	start_reader hold device hold "$device"
+	same "skips" 1 "$(shown "$capture" skips)"
+	slay hold
+	wait_for 5 "no reader" shows "$capture" reader false
 	capture_drain "$capture" nothing.pcap
 	same "records after the skip" 0 "$(records nothing.pcap)"
-	same "skips" 1 "$(shown "$capture" skips)"
 	traffic $SILENT 5
 	capture_drain "$capture" after.pcap
 	numbered after.pcap 5

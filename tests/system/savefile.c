@@ -6,7 +6,7 @@
  * savefile count FILE		number of whole records
  * savefile longest FILE	largest number of captured bytes in a record
  * savefile sequence FILE	the numbers that `traffic` sent, one a line
- * savefile frames FILE		lengths and bytes, one record a line
+ * savefile unstamped FILE	the same with stamps of zero
  * savefile match FILE OFFSET HEX	number of records with these bytes there
  * savefile microseconds FILE	the same with microsecond stamps, to stdout
  * savefile sorted FILE		the same in the order of stamps and bytes
@@ -120,19 +120,14 @@ static void savefile_sequence(const struct savefile *file)
 	}
 }
 
-static void savefile_frames(const struct savefile *file)
+static void savefile_unstamped(struct savefile *file)
 {
-	const uint8_t *frame;
-	size_t i, j;
+	size_t i;
 
-	for (i = 0; i < file->count; i++) {
-		frame = (void *)(file->records[i] + 1);
-		printf("%u %u ", file->records[i]->caplen,
-		       file->records[i]->len);
-		for (j = 0; j < file->records[i]->caplen; j++)
-			printf("%02x", frame[j]);
-		putchar('\n');
-	}
+	file->header.magic = PCAPRING_FILE_MAGIC_NSEC;
+	for (i = 0; i < file->count; i++)
+		file->records[i]->ts_sec = file->records[i]->ts_nsec = 0;
+	savefile_write(file);
 }
 
 static void savefile_match(const struct savefile *file, size_t offset,
@@ -281,8 +276,8 @@ int main(int argc, char **argv)
 		savefile_longest(&file);
 	else if (!strcmp(verb, "sequence"))
 		savefile_sequence(&file);
-	else if (!strcmp(verb, "frames"))
-		savefile_frames(&file);
+	else if (!strcmp(verb, "unstamped"))
+		savefile_unstamped(&file);
 	else if (!strcmp(verb, "match") && argc == 5)
 		savefile_match(&file, strtoul(argv[3], NULL, 10), argv[4]);
 	else if (!strcmp(verb, "microseconds"))
