@@ -281,7 +281,7 @@ bad_parameters() {
 	iface=lo ring_bytes=100000|ring_bytes|100000|power of two
 	iface=lo ring_bytes=64k|ring_bytes|64k|16 . snaplen
 	iface=lo ring_bytes=32Q|ring_bytes|32Q|number of bytes
-	iface=lo ring_bytes=1G|ring_bytes|1G|max_bytes
+	iface=lo ring_bytes=2M max_bytes=1M|ring_bytes|2M|max_bytes
 	iface=lo rings=65|rings|65|64
 	iface=lo steer=sideways|steer|sideways|cpu or flow
 	END
