@@ -160,6 +160,24 @@ flows() {
 		"$(judged "$capture" '[.rings[].stats.captured] | sort | join(",")')"
 }
 
+# The tag stands beside the data that goes out, or, without offload, in it.
+tagged_flows() { # on|off
+	local size
+
+	link_vlan SIDE0 SIDE0.5 802.1q 5
+	ethtool -K left0 txvlan "$1"
+	capture_add left0 "${small[@]}" rings 4 steer flow
+	for size in 10 100 300 700 1400; do
+		ping -q -n -c 4 -i 0.01 -s $size 10.7.5.2
+	done
+	counters_are "$capture" 40 40 0 0
+	same "captured by the rings, sorted" "0,0,0,40" \
+		"$(judged "$capture" '[.rings[].stats.captured] | sort | join(",")')"
+}
+
+tagged_flows_beside() { tagged_flows on; }
+tagged_flows_inside() { tagged_flows off; }
+
 behaviour full_ring "a full ring keeps the first packets and counts the others"
 behaviour room "a ring is filled to the last record that fits"
 behaviour several_rings "several rings together account for every packet"
@@ -170,4 +188,6 @@ behaviour filter_swapped "a filter is swapped without losing a packet"
 behaviour under_traffic "the identity holds in every reply, under traffic"
 behaviour truncated "packets cut at snaplen are counted"
 behaviour flows "both directions of a flow share a ring"
+behaviour tagged_flows_beside "both directions of a tagged flow share a ring"
+behaviour tagged_flows_inside "they do where the tag is in the data that goes out"
 behaviours_run "$@"

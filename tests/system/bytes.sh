@@ -209,6 +209,14 @@ vlan() {
 	at_least "untagged packets" 20 "$(savefile match cat.out 12 0800)"
 }
 
+# A card that does not insert tags gets them in the data.
+vlan_inside() {
+	link_vlan SIDE0 SIDE0.5 802.1q 5
+	ethtool -K left0 txvlan off
+	compare left0 vlan_some
+	at_least "tagged packets" 20 "$(savefile match cat.out 12 81000005)"
+}
+
 qinq() {
 	link_vlan SIDE0 SIDE0.7 802.1ad 7
 	link_vlan SIDE0.7 SIDE0.7.5 802.1q 5
@@ -314,6 +322,7 @@ if [ "$CPUS" = 1 ]; then
 	behaviour tcp_ipv6 "TCP over IPv6 going out, GSO superframes: $HOW"
 	behaviour loopback_tcp "TCP on loopback, GSO superframes: the same frames"
 	behaviour vlan "VLAN over veth: $HOW"
+	behaviour vlan_inside "VLAN over veth that does not insert tags: $HOW"
 	behaviour qinq "QinQ over veth: $HOW"
 	behaviour tun_device "a tun device: $HOW"
 	behaviour short_snaplen "snaplen 96, with and without a tag: $HOW"
