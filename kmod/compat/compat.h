@@ -32,6 +32,11 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 }
 #endif
 
+/* 5.11; nla_strlcpy() has the same arguments */
+#ifndef PCAPRING_HAS_NLA_STRSCPY
+#define nla_strscpy nla_strlcpy
+#endif
+
 /* 5.19 */
 #ifndef PCAPRING_HAS_SKB_TSTAMP
 static inline ktime_t skb_tstamp(const struct sk_buff *skb)

@@ -7,4 +7,5 @@ pcapring_has = $(shell grep -qsw '$(2)' $(srctree)/include/$(1) && echo -D$(3))
 ccflags-y += $(call pcapring_has,linux/mm.h,vm_flags_set,PCAPRING_HAS_VM_FLAGS_SET)
 ccflags-y += $(call pcapring_has,linux/skbuff.h,skb_tstamp,PCAPRING_HAS_SKB_TSTAMP)
 ccflags-y += $(call pcapring_has,linux/skbuff.h,skb_frags_readable,PCAPRING_HAS_SKB_FRAGS_READABLE)
+ccflags-y += $(call pcapring_has,net/netlink.h,nla_strscpy,PCAPRING_HAS_NLA_STRSCPY)
 ccflags-y += -include $(src)/kmod/compat/compat.h
