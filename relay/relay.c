@@ -257,6 +257,9 @@ static void relay_on_ended(struct relay *relay)
 		     relay_now() - relay->opened_at >= RELAY_LIVED;
 
 	relay->sending = false;
+	/* nothing of it is in core's hands any more */
+	relay_release(relay->source, relay->config->extents);
+	flight_init(&relay->flight);
 	relay->answered = relay->state == RELAY_CLOSING && !end->code;
 	if (relay->answered) {
 		relay->state = RELAY_DONE;
@@ -318,7 +321,8 @@ static void relay_on_deleted(struct relay *relay)
 		return;
 	log_info("capture deleted: sending what is left");
 	relay->source->stop(relay->source);
-	if (relay->state == RELAY_UNKNOWN)
+	/* without a receiver, there is something to wait for or there is not */
+	if (relay->state < RELAY_OPEN && !relay->source->more(relay->source))
 		relay->state = RELAY_DONE;
 	else
 		relay->deleted = true;

@@ -20,6 +20,11 @@
 
 #define STREAM_METHOD		"/packet_streaming.PacketStreaming/Run"
 #define STREAM_METADATA		6
+/*
+ * No extent stays current for longer, in messages: in a burst without end it
+ * would hold its ring although all of it was read.
+ */
+#define STREAM_BASE_MESSAGES	1024
 #define STREAM_CONNECT_MS	20000	/* at least, says the specification */
 
 /* What a batch that completes was about; outstanding ones are bits of these. */
@@ -48,6 +53,7 @@ struct stream_base {
  * @waker: a call that is never started, on which an empty batch completes at
  *	once: that wakes the queue, connected or not
  * @call: NULL: none
+ * @sent: messages of all calls
  * @pending: batches of @call under way, a bit for each tag
  * @message: the buffer of the message that is sent; core takes its slices
  * @headers, @answer, @trailers, @status, @details: what @call receives
@@ -61,6 +67,7 @@ struct stream {
 	grpc_channel *channel;
 	grpc_call *waker;
 	grpc_call *call;
+	unsigned int sent;
 	unsigned int pending;
 	grpc_byte_buffer *message;
 	grpc_metadata_array headers;
@@ -228,6 +235,12 @@ static void stream_end_base(struct stream_base *base)
 	grpc_slice_unref(base->slice);
 }
 
+static void stream_end_bases(struct stream *stream)
+{
+	for (unsigned int i = 0; i < stream->rings; i++)
+		stream_end_base(&stream->bases[i]);
+}
+
 /* A part of the ring's current extent, or of a new one. False: copy. */
 static bool stream_refer(struct stream *stream, const struct packet *packet,
 			 grpc_slice *data)
@@ -300,8 +313,8 @@ uint32_t stream_send(struct stream *stream, const struct packet *packet, bool la
 	}
 	stream_start(stream, &send, STREAM_TAG_SEND);
 	grpc_slice_buffer_reset_and_unref(slices);
-	for (unsigned int i = 0; last && i < stream->rings; i++)
-		stream_end_base(&stream->bases[i]);
+	if (last || ++stream->sent % STREAM_BASE_MESSAGES == 0)
+		stream_end_bases(stream);
 	return length + packet->header.caplen;
 }
 
@@ -361,8 +374,7 @@ static void stream_drop_call(struct stream *stream)
 	if (stream->answer)
 		grpc_byte_buffer_destroy(stream->answer);
 	grpc_slice_unref(stream->details);
-	for (unsigned int i = 0; i < stream->rings; i++)
-		stream_end_base(&stream->bases[i]);
+	stream_end_bases(stream);
 	/* The last references to rings may end only here. */
 	grpc_call_unref(stream->call);
 	stream->call = NULL;

@@ -2,8 +2,10 @@
 #include "receiver.h"
 
 #include <stdbool.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -144,6 +146,8 @@ pid_t receiver_start(char *target, size_t size)
 		abort();
 	pid = fork();
 	if (!pid) {
+		/* a test that fails does not clean up */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		receiver_run(&discard, 0, ready[1], -1);
 		_exit(0);
 	}

@@ -21,6 +21,8 @@
 #define PACKETS		5
 #define RECORD(caplen)	(sizeof(struct pcapring_record) + (caplen))
 
+static char target[64];
+
 /* Who comes after a relay that was killed begins at the tail. */
 static void the_tail_lies_between_records_while_core_holds_packets(void **state)
 {
@@ -33,8 +35,6 @@ static void the_tail_lies_between_records_while_core_holds_packets(void **state)
 	struct metadata metadata;
 	struct packet packet;
 	struct stream *stream;
-	char target[64];
-	pid_t receiver = receiver_start(target, sizeof(target));
 	int i;
 
 	(void)state;
@@ -67,15 +67,60 @@ static void the_tail_lies_between_records_while_core_holds_packets(void **state)
 
 	reader_close(&reader);
 	memring_destroy(&memring);
-	kill(receiver, SIGKILL);
-	waitpid(receiver, NULL, 0);
+}
+
+/* A burst that never ends must not hold what was read long ago. */
+static void a_burst_without_end_lets_go(void **state)
+{
+	const uint32_t ring_bytes = 1 << 20;
+	static uint8_t data[4096];
+	struct memring memring;
+	struct reader reader;
+	struct merge merge;
+	struct extents extents;
+	struct metadata metadata;
+	struct packet packet;
+	struct stream *stream;
+
+	(void)state;
+	memring_create(&memring, 1, ring_bytes, 0);
+	assert_true(reader_open_fd(&reader, dup(memring.fd), "memring"));
+	merge_open(&merge, &reader);
+	extents_init(&extents, ring_bytes);
+	metadata_defaults(&metadata);
+	stream = stream_new(target, false, &extents, 1);
+	stream_call(stream, &metadata, true);
+	assert_int_equal(stream_wait(stream, -1), STREAM_OPENED);
+
+	/* one that is referred to, then small ones, several rings full of them */
+	for (int i = 0; i < 60000; i++) {
+		struct pcapring_record header = { .caplen = i ? 60 : 2000 };
+
+		header.len = header.caplen;
+		assert_true(memring_append(&memring, 0, &header, data));
+		assert_int_equal(merge.source.next(&merge.source, &packet), SOURCE_PACKET);
+		stream_send(stream, &packet, false);
+		assert_int_equal(stream_wait(stream, -1), STREAM_SENT);
+		relay_release(&merge.source, &extents);
+	}
+
+	stream_free(stream);
+	reader_close(&reader);
+	memring_destroy(&memring);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_tail_lies_between_records_while_core_holds_packets),
+		cmocka_unit_test(a_burst_without_end_lets_go),
 	};
 
-	return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
+	/* before gRPC has threads here: a fork would not have them */
+	pid_t receiver = receiver_start(target, sizeof(target));
+	int failed = cmocka_run_group_tests_name("stream", tests, NULL, NULL);
+
+	kill(receiver, SIGKILL);
+	waitpid(receiver, NULL, 0);
+	return failed;
 }
