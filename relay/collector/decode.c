@@ -12,6 +12,9 @@
 /* Longest canonical prefix: 2 + 6 + 6 + 6 + 6 + 7 of header, 5 + 5 of data. */
 #define DECODE_PREFIX_MAX	48
 
+/* Bytes of an unusual message beside the packet's. */
+#define DECODE_UNUSUAL_MAX	1024
+
 #define DECODE_USEC_END		1000000
 #define DECODE_NSEC_END		1000000000
 
@@ -219,8 +222,13 @@ static bool decode_unusual(struct decode *decode, const struct iovec *pieces,
 			   size_t count, size_t total, struct packet *packet,
 			   uint32_t *length)
 {
-	PacketStreaming__Packet *message = decode_unpack(pieces, count, total);
+	PacketStreaming__Packet *message;
 
+	/* what unpacking makes of many tiny fields is far larger than they are */
+	if (total > PACKET_CAPLEN_MAX + DECODE_UNUSUAL_MAX)
+		return decode_fail(decode, "%zu bytes of a message, at most %d are valid",
+				   total, PACKET_CAPLEN_MAX + DECODE_UNUSUAL_MAX);
+	message = decode_unpack(pieces, count, total);
 	if (!message)
 		return decode_fail(decode, "not a Packet message (%zu bytes)",
 				   total);

@@ -2,6 +2,7 @@
 /* pcapring-collector: the receiving end, which writes savefiles. */
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -34,13 +35,22 @@ static int main_serve(const struct options *options, int stop_fd)
 	service_status("listening on %s", options->listen);
 	if (server_run(server, stop_fd))
 		result = EXIT_SUCCESS;
-	else
-		log_error("cannot serve: %m");
 	service_stopping();
 	server_close(server);
 out_sensors:
 	sensors_close(sensors);
 	return result;
+}
+
+/* A connection and a file for each sensor: as many as we may. */
+static void main_raise_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
 }
 
 int main(int argc, char **argv)
@@ -50,6 +60,7 @@ int main(int argc, char **argv)
 
 	options_parse(&options, argc, argv);
 	log_open("pcapring-collector", options.verbose);
+	main_raise_files();
 	stop_fd = service_signals();
 	if (stop_fd < 0) {
 		log_error("cannot receive signals: %m");

@@ -16,6 +16,9 @@
 #include "path.h"
 #include "savefile.h"
 
+/* Keys that are remembered; more than that is no fleet but an attack. */
+#define SENSORS_MAX		4096
+
 /* Files of one key; beyond that something else is wrong. */
 #define SENSORS_FILES_MAX	10000
 
@@ -35,6 +38,7 @@ struct sensors {
 	void (*end)(struct call *call, const struct call_status *status);
 	void (*stop)(void);
 	struct sensor *first;
+	unsigned int count;
 	struct sensor *owner;		/* of FILE; NULL: not known yet */
 	struct savefile *pipe;		/* of standard output, once begun */
 	struct savefile_format pipe_format;
@@ -63,7 +67,7 @@ static void sensors_status(struct call_status *status, enum call_code code,
 	va_end(args);
 }
 
-/* The sensor of these encoded names, new if it has not been here. */
+/* The sensor of these encoded names, new if it has not been here. NULL: no room. */
 static struct sensor *sensors_get(struct sensors *sensors, const char *name,
 				  const char *interface)
 {
@@ -73,9 +77,12 @@ static struct sensor *sensors_get(struct sensors *sensors, const char *name,
 		if (!strcmp(sensor->name, name) &&
 		    !strcmp(sensor->interface, interface))
 			return sensor;
+	if (sensors->count == SENSORS_MAX)
+		return NULL;
 	sensor = calloc(1, sizeof(*sensor));
 	if (!sensor)
 		return NULL;
+	sensors->count++;
 	strcpy(sensor->name, name);
 	strcpy(sensor->interface, interface);
 	sprintf(sensor->key, "%s/%s", name, interface);
@@ -281,7 +288,9 @@ static struct stream *sensors_take(void *context, struct call *call,
 		.nanoseconds = metadata->tsresol == 9,
 	};
 
-	sensors_status(status, CALL_INTERNAL, "out of memory");
+	sensors_status(status, CALL_RESOURCE_EXHAUSTED,
+		       "no room for another sensor, %u have been here",
+		       sensors->count);
 	if (!sensor || !stream) {
 		log_error("%s", status->text);
 		goto out_free;

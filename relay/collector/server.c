@@ -12,6 +12,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,12 @@
 #define SERVER_KEEPALIVE_TIMEOUT_MS	20000
 /* Sensors may ping twice as often before they count as a nuisance. */
 #define SERVER_PING_INTERVAL_MS		30000
+
+/* Calls of one connection at a time, each of which may hold a file. */
+#define SERVER_STREAMS_MAX	128
+
+/* While one sensor keeps us busy, what others sent is written this often. */
+#define SERVER_BUSY_EVENTS	4096
 
 /* When the program stops: how long sensors have to take the status. */
 #define SERVER_STOP_SECONDS		3
@@ -69,9 +76,22 @@ struct server {
 	grpc_metadata_array metadata;
 };
 
+static bool server_is_deaf;	/* set by core's threads */
+
+/*
+ * Once accepting a connection has failed, core never tries again. Rather than
+ * be deaf and say nothing, end: a supervisor starts us anew.
+ */
 static void server_core_log(gpr_log_func_args *args)
 {
-	log_debug("grpc: %s", args->message);
+	if (!strstr(args->message, "Failed accept")) {
+		log_debug("grpc: %s", args->message);
+		return;
+	}
+	log_error("no more connections can be accepted: %s; ending, raise the limit of open files (ulimit -n)",
+		  args->message);
+	__atomic_store_n(&server_is_deaf, true, __ATOMIC_RELAXED);
+	kill(getpid(), SIGTERM);
 }
 
 static void call_batch(struct call *call, const grpc_op *ops, size_t count,
@@ -407,6 +427,8 @@ struct server *server_open(const char *listen, const struct call_taker *taker)
 	grpc_arg args[] = {
 		/* Two collectors on one port would share its sensors. */
 		{ GRPC_ARG_INTEGER, GRPC_ARG_ALLOW_REUSEPORT, { .integer = 0 } },
+		{ GRPC_ARG_INTEGER, GRPC_ARG_MAX_CONCURRENT_STREAMS,
+		  { .integer = SERVER_STREAMS_MAX } },
 		{ GRPC_ARG_INTEGER, GRPC_ARG_KEEPALIVE_TIME_MS,
 		  { .integer = SERVER_KEEPALIVE_MS } },
 		{ GRPC_ARG_INTEGER, GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
@@ -460,6 +482,7 @@ static void *server_watch(void *context)
 static void server_loop(struct server *server)
 {
 	bool idle = false;
+	unsigned int busy = 0;
 
 	while (!server->is_down) {
 		grpc_event event = grpc_completion_queue_next(server->queue,
@@ -471,6 +494,8 @@ static void server_loop(struct server *server)
 
 			idle = false;
 			tag->done(tag->owner, event.success);
+			if (++busy % SERVER_BUSY_EVENTS == 0)
+				server->taker->idle(server->taker->context);
 		} else if (!idle) {
 			idle = true;
 			server->taker->idle(server->taker->context);
@@ -487,12 +512,14 @@ bool server_run(struct server *server, int stop_fd)
 
 	server->stop_fd = stop_fd;
 	errno = pthread_create(&watch, NULL, server_watch, server);
-	if (errno)
+	if (errno) {
+		log_error("cannot serve: %m");
 		return false;
+	}
 	server_request(server);
 	server_loop(server);
 	pthread_join(watch, NULL);
-	return true;
+	return !__atomic_load_n(&server_is_deaf, __ATOMIC_RELAXED);
 }
 
 void server_close(struct server *server)
