@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "control/json.h"
 
+#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 
@@ -55,16 +56,27 @@ static json_t *json_rings(const struct capture *capture, bool positions)
 	return array;
 }
 
+/* The kernel takes any bytes as a name, JSON does not. */
+static void json_name(const char *ifname, char *name, size_t size)
+{
+	snprintf(name, size, "%s", ifname);
+	for (; *name; name++)
+		if (!isprint((unsigned char)*name))
+			*name = '?';
+}
+
 /* What tells which capture it is. */
 static json_t *json_identity(const struct capture *capture)
 {
-	char uuid[CAPTURE_UUID_TEXT], device[32];
+	char uuid[CAPTURE_UUID_TEXT], device[32], name[sizeof(capture->ifname)];
+
+	json_name(capture->ifname, name, sizeof(name));
 
 	capture_uuid_text(capture->uuid, uuid);
 	snprintf(device, sizeof(device), "/dev/pcapring%u", capture->id);
 	return json_pack("{s:I, s:s, s:s, s:s}", "id", (json_int_t)capture->id,
 			 "device", device, "uuid", uuid,
-			 "interface", capture->ifname);
+			 "interface", name);
 }
 
 static void json_attachment(json_t *object, const struct capture *capture)
