@@ -8,9 +8,19 @@
 
 small=(ring-bytes 64k snaplen 1500 rings 1)
 
-as_nobody() {
+# Nobody may not be let into the checkout: programs are copied.
+as_nobody() { # PROGRAM [ARGUMENT...]
+	as_nobody_within "" "$@"
+}
+
+as_nobody_within() { # WRAPPER PROGRAM [ARGUMENT...]
+	local wrapper=$1 program=/tmp/within-reach/$2
+
+	install -D -m 755 "$(type -P "$2")" "$program"
+	shift 2
+	# shellcheck disable=SC2086 # no word or several
 	setpriv --reuid=65534 --regid=65534 --clear-groups \
-		--bounding-set=-all "$@"
+		--bounding-set=-all $wrapper "$program" "$@"
 }
 
 # The capture still works.
@@ -172,7 +182,7 @@ unprivileged() {
 # Root of a user namespace of one's own is nobody here.
 user_namespace() {
 	capture_add left0 "${small[@]}"
-	as_nobody unshare --user --map-root-user \
+	as_nobody_within "unshare --user --map-root-user" \
 		hostile_netlink unprivileged "$capture"
 	works
 }
