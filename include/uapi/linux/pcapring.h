@@ -9,7 +9,8 @@
  *
  * The capture device, /dev/pcapringN
  * ----------------------------------
- * A capture watches one network interface and owns one or more rings. Each
+ * A capture watches one network interface, or all of its network namespace
+ * ("any"), and owns one or more rings. Each
  * ring holds pcap records end to end, in native byte order, as they stand in
  * a savefile with nanosecond resolution (pcap-savefile(5)): no padding, and no
  * record is split, because the pages of a ring are mapped twice, back to back.
@@ -58,8 +59,9 @@
  * a reader loads it with acquire semantics and may then read [tail, head).
  * The reader stores two positions, with release semantics:
  *
- *	seen	it has read up to here; a wake-up is due when the kernel moves
- *		a head that was equal to seen
+ *	seen	it has read up to here; a wake-up is due when a record makes
+ *		head - seen reach wake_bytes (0 and 1: the first record into
+ *		an emptied ring), and poll reports EPOLLIN from there on
  *	tail	everything before it is free; the kernel may write there
  *
  * Before it sleeps, a reader stores seen, passes a full memory barrier, and
@@ -72,39 +74,90 @@
  * the ring skips to head (PCAPRING_STAT_SKIPS).
  *
  *
+ * Overwrite mode, the flight recorder
+ * -----------------------------------
+ * In PCAPRING_MODE_OVERWRITE a full ring drops its oldest records, whole ones,
+ * to make room for the newest, whether there is a reader or not. `oldest` on
+ * the producer page is the position of the oldest record that is left; the
+ * kernel alone moves it, before it overwrites, and ignores the reader's tail.
+ * A reader loads head (acquire) and oldest, copies, passes a read barrier, and
+ * loads oldest once more: what it copied from before that is not to be used.
+ *
+ * A capture that is frozen (FROZEN, in either mode) writes nothing; its packets
+ * count as paused. Then oldest and head stand still: mmap shows a consistent
+ * snapshot, and in overwrite mode read(2) gives it as a savefile that ends:
+ * header, the records from oldest to head, end of file. Nothing is taken out;
+ * the next file that opens the device reads it again. While such a capture is
+ * not frozen, read gives EBUSY; ESTALE after it was thawed and what was left
+ * to read is overwritten.
+ *
+ *
+ * Gaps: where packets are missing
+ * -------------------------------
+ * For each position at which packets were dropped the producer page has a
+ * struct pcapring_gap: they came before the record at that position, which was
+ * head then. Gaps are numbered; number n is gap[n % PCAPRING_GAPS], and those
+ * with gap_tail <= n < gap_head exist. A gap grows until a record is written
+ * behind it, so that a reader that has loaded (acquire) a head past its
+ * position finds it complete. Gaps whose position lies before the tail (before
+ * oldest in overwrite mode) give way to new ones; when there is no room
+ * for one more, the newest grows instead, and its position is the first of
+ * several. The counts of all gaps ever made add up to `dropped`.
+ *
+ *
  * Counting
  * --------
  * `seen` counts every packet of the interface in the capture's direction;
  * copies that loopback shows a second time do not count. Each is then exactly
- * one of captured, filtered (a filter refused it) or dropped (no room, or its
- * bytes could not be read). A full ring drops the newest packet. In each
- * netlink reply, for each ring and for the capture, seen = captured + filtered
- * + dropped. Counters on producer pages are advisory: the kernel stores them
- * one by one.
+ * one of paused (the capture is frozen), filtered (a filter refused it),
+ * sampled (sampling passed it over), dropped (no room, or its bytes could not
+ * be read) or captured; looked at in this order. In normal mode a full ring
+ * drops the newest packet. In each netlink reply, for each ring and for the
+ * capture, seen = captured + filtered + sampled + paused + dropped. Counters
+ * on producer pages are advisory: the kernel stores them one by one.
  *
  *
  * The generic netlink family "pcapring"
  * -------------------------------------
  *	NEW	creates a capture. IFNAME; optional SNAPLEN, RING_BYTES, RINGS,
- *		STEER, DIRECTION, PROMISC, FILTER. Answers with the capture.
- *	SET	changes the capture ID: SNAPLEN, DIRECTION, PROMISC, FILTER.
- *		Raising SNAPLEN: EBUSY unless no file has the device open and
- *		all rings are empty.
+ *		STEER, MODE, and what SET takes, but FROZEN. Answers with the
+ *		capture.
+ *	SET	changes the capture ID: SNAPLEN, DIRECTION, PROMISC, ALLMULTI,
+ *		TSTAMP, SAMPLE, FILTER or FILTER_FD, FROZEN, LIMIT_PACKETS,
+ *		LIMIT_BYTES, LIMIT_SECONDS. Raising SNAPLEN: EBUSY unless no
+ *		file has the device open and all rings are empty.
  *	DEL	deletes the capture ID.
  *	GET	the capture ID; as a dump, all captures of the caller's network
  *		namespace. Open to every user.
  *
- * NEW, SET and DEL need CAP_NET_ADMIN in the initial user namespace. Replies
- * and notifications carry a capture:
+ * IFNAME "any" stands for all interfaces of the network namespace: the link
+ * type is LINKTYPE_LINUX_SLL2, and no IFINDEX is shown; PROMISC and ALLMULTI
+ * are refused.
  *
- *	ID, UUID, IFNAME, SNAPLEN, RING_BYTES, RINGS, STEER, DIRECTION, PROMISC
+ * Limits: when so many packets or bytes (those of packets, as in `bytes` of
+ * struct pcapring_counters) were captured, or so many seconds have passed, the
+ * capture is frozen and STOPPED_NTF says so. They count from NEW, from the SET
+ * that gives them, and anew from the SET that thaws. The packet that reaches
+ * LIMIT_BYTES is the last one captured.
+ *
+ * NEW, SET and DEL need CAP_NET_ADMIN in the initial user namespace; or, if
+ * the administrator set the module parameter userns_bytes, in the user
+ * namespace that owns the network namespace. The rings of captures made so take
+ * no more than userns_bytes together. Replies and notifications carry a
+ * capture:
+ *
+ *	ID, UUID, IFNAME, SNAPLEN, RING_BYTES, RINGS, STEER, MODE, DIRECTION,
+ *	PROMISC, ALLMULTI, TSTAMP, SAMPLE, FROZEN
  *	IFINDEX		only while attached
  *	LINKTYPE	only once it is known
- *	FILTER		only when there is one
+ *	FILTER		only when there is a classic one
+ *	FILTER_ID	only when there is an eBPF one
+ *	LIMIT_*		only those that are set
  *	READER		1 while a file has the device open, else 0
  *	STATS		nest of PCAPRING_STAT_*, the sum over all rings
  *	RING		nest, once for each ring, in order:
- *		RING_INDEX, RING_HEAD, RING_SEEN, RING_TAIL
+ *		RING_INDEX, RING_HEAD, RING_SEEN, RING_TAIL,
+ *		RING_OLDEST (in overwrite mode)
  *		RING_STATS	nest of PCAPRING_STAT_*
  *
  * A message may be larger than 50 KiB (64 rings, a filter of 4096 instructions):
@@ -112,7 +165,8 @@
  *
  * Multicast group "events", open to every user: CREATED_NTF, DELETED_NTF,
  * CHANGED_NTF, ATTACHED_NTF, DETACHED_NTF (with REASON where the interface is
- * there but cannot be captured).
+ * there but cannot be captured), STOPPED_NTF (a limit was reached; REASON says
+ * which).
  */
 #ifndef _UAPI_LINUX_PCAPRING_H
 #define _UAPI_LINUX_PCAPRING_H
@@ -145,7 +199,7 @@
  *	until the first attachment, always known before the first record
  * @snaplen: most bytes of a packet that a record holds, as at open; more than
  *	the capture's if that was lowered and older records are still there
- * @reserved: zero
+ * @mode: enum pcapring_mode; a reader refuses one that it does not know
  * @uuid: random, made when the capture was created
  * @ifname: name of the interface as at open, NUL-terminated
  */
@@ -158,7 +212,7 @@ struct pcapring_info {
 	__u32 page_bytes;
 	__u32 linktype;
 	__u32 snaplen;
-	__u32 reserved;
+	__u32 mode;
 	__u8 uuid[16];
 	char ifname[16];
 };
@@ -166,12 +220,15 @@ struct pcapring_info {
 /**
  * struct pcapring_consumer - a consumer page: what the reader tells the kernel
  * @seen: the reader has read up to here
+ * @wake_bytes: it wants to be woken when so many bytes are there to be read;
+ *	0: as 1. Zero when the device is opened
  * @tail: everything before it is free
  * @pad: keeps the two words on separate cache lines
  */
 struct pcapring_consumer {
 	__aligned_u64 seen;
-	__u8 pad[56];
+	__aligned_u64 wake_bytes;
+	__u8 pad[48];
 	__aligned_u64 tail;
 };
 
@@ -184,6 +241,9 @@ struct pcapring_consumer {
  * @truncated: captured packets cut at snaplen, or by a filter's verdict
  * @bytes: bytes of captured packets, without record headers:
  *	head = bytes + 16 * captured
+ * @sampled: packets that sampling passed over
+ * @paused: packets that came while the capture was frozen
+ * @overwritten: captured packets that gave way to newer ones, unread or not
  */
 struct pcapring_counters {
 	__aligned_u64 seen;
@@ -192,18 +252,45 @@ struct pcapring_counters {
 	__aligned_u64 dropped;
 	__aligned_u64 truncated;
 	__aligned_u64 bytes;
+	__aligned_u64 sampled;
+	__aligned_u64 paused;
+	__aligned_u64 overwritten;
+};
+
+#define PCAPRING_GAPS	64
+
+/**
+ * struct pcapring_gap - packets that were dropped in one place
+ * @position: of the record before which they are missing
+ * @count: how many
+ * @first: when the first of them came, nanoseconds since the epoch
+ * @last: when the last of them came
+ */
+struct pcapring_gap {
+	__aligned_u64 position;
+	__aligned_u64 count;
+	__aligned_u64 first;
+	__aligned_u64 last;
 };
 
 /**
  * struct pcapring_producer - a producer page: what the kernel tells the reader
  * @head: end of the last record
- * @pad: keeps the head on a cache line of its own
+ * @oldest: the oldest record that is left, in overwrite mode; otherwise 0
+ * @pad: keeps the positions on a cache line of their own
  * @count: advisory counters
+ * @gap_head: number of the next gap to come
+ * @gap_tail: number of the oldest gap that is kept
+ * @gap: the gaps, number n at n % PCAPRING_GAPS
  */
 struct pcapring_producer {
 	__aligned_u64 head;
-	__u8 pad[56];
+	__aligned_u64 oldest;
+	__u8 pad[48];
 	struct pcapring_counters count;
+	__aligned_u64 gap_head;
+	__aligned_u64 gap_tail;
+	struct pcapring_gap gap[PCAPRING_GAPS];
 };
 
 /**
@@ -271,6 +358,7 @@ enum pcapring_command {
 	PCAPRING_CMD_CHANGED_NTF,
 	PCAPRING_CMD_ATTACHED_NTF,
 	PCAPRING_CMD_DETACHED_NTF,
+	PCAPRING_CMD_STOPPED_NTF,
 
 	__PCAPRING_CMD_MAX,
 	PCAPRING_CMD_MAX = __PCAPRING_CMD_MAX - 1
@@ -295,6 +383,16 @@ enum pcapring_attribute {
 	PCAPRING_A_STATS,	/* nest, enum pcapring_stat */
 	PCAPRING_A_RING,	/* nest, enum pcapring_ring_attribute */
 	PCAPRING_A_REASON,	/* string */
+	PCAPRING_A_MODE,	/* u32, enum pcapring_mode */
+	PCAPRING_A_ALLMULTI,	/* u8, 0 or 1 */
+	PCAPRING_A_TSTAMP,	/* u32, enum pcapring_tstamp */
+	PCAPRING_A_SAMPLE,	/* u32, N: one packet in N; 1: each */
+	PCAPRING_A_FROZEN,	/* u8, 0 or 1 */
+	PCAPRING_A_FILTER_FD,	/* u32, an eBPF program of type socket filter */
+	PCAPRING_A_FILTER_ID,	/* u32, number of the eBPF program */
+	PCAPRING_A_LIMIT_PACKETS, /* u64; 0: no limit */
+	PCAPRING_A_LIMIT_BYTES,	/* u64; 0: no limit */
+	PCAPRING_A_LIMIT_SECONDS, /* u32; 0: no limit */
 
 	__PCAPRING_A_MAX,
 	PCAPRING_A_MAX = __PCAPRING_A_MAX - 1
@@ -308,12 +406,13 @@ enum pcapring_ring_attribute {
 	PCAPRING_RING_SEEN,	/* u64, position, as the reader wrote it */
 	PCAPRING_RING_TAIL,	/* u64, position, as the reader wrote it */
 	PCAPRING_RING_STATS,	/* nest, enum pcapring_stat */
+	PCAPRING_RING_OLDEST,	/* u64, position */
 
 	__PCAPRING_RING_MAX,
 	PCAPRING_RING_MAX = __PCAPRING_RING_MAX - 1
 };
 
-/* All u64. The first six as in struct pcapring_counters. */
+/* All u64. Those of struct pcapring_counters as there. */
 enum pcapring_stat {
 	PCAPRING_STAT_UNSPEC,
 	PCAPRING_STAT_PAD,
@@ -326,6 +425,10 @@ enum pcapring_stat {
 	PCAPRING_STAT_WAKEUPS,		/* of a sleeping reader */
 	PCAPRING_STAT_BAD_TAILS,	/* packets dropped for a tail out of range */
 	PCAPRING_STAT_SKIPS,		/* times a ring skipped to head at open */
+	PCAPRING_STAT_SAMPLED,
+	PCAPRING_STAT_PAUSED,
+	PCAPRING_STAT_OVERWRITTEN,
+	PCAPRING_STAT_UNSTAMPED,	/* captured without a hardware stamp */
 
 	__PCAPRING_STAT_MAX,
 	PCAPRING_STAT_MAX = __PCAPRING_STAT_MAX - 1
@@ -340,6 +443,20 @@ enum pcapring_direction {
 	PCAPRING_DIRECTION_BOTH,
 	PCAPRING_DIRECTION_IN,
 	PCAPRING_DIRECTION_OUT
+};
+
+enum pcapring_mode {
+	PCAPRING_MODE_NORMAL,	/* a full ring drops the newest packet */
+	PCAPRING_MODE_OVERWRITE	/* it drops the oldest; see above */
+};
+
+enum pcapring_tstamp {
+	PCAPRING_TSTAMP_SOFTWARE,
+	/*
+	 * The network card's, on the card's clock, where a packet has one;
+	 * for PCAPRING_DIRECTION_IN only.
+	 */
+	PCAPRING_TSTAMP_HARDWARE
 };
 
 #endif /* _UAPI_LINUX_PCAPRING_H */
