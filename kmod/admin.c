@@ -42,15 +42,17 @@ static void pcapring_admin_announce(struct pcapring_capture *capture)
 	struct net_device *dev;
 
 	pcapring_admin_lock_all();
-	dev = __dev_get_by_name(capture->net, capture->ifname);
+	dev = capture->any ? NULL : __dev_get_by_name(capture->net, capture->ifname);
 	/* asked for by one of its alternative names, perhaps */
 	if (dev)
 		strscpy(capture->ifname, dev->name, sizeof(capture->ifname));
 	pcapring_capture_announce(capture);
-	if (dev)
+	if (capture->any)
+		pcapring_capture_attach_any(capture);
+	else if (dev)
 		pcapring_capture_attach(capture, dev);
 	mutex_unlock(&pcapring_captures_lock);
-	pcapring_capture_update_promisc(capture);
+	pcapring_rxmode_update(capture);
 	rtnl_unlock();
 }
 
@@ -63,7 +65,7 @@ static void pcapring_admin_remove(struct pcapring_capture *capture)
 	pcapring_capture_unregister(capture);
 	pcapring_capture_tell(capture, PCAPRING_CMD_DELETED_NTF, NULL);
 	mutex_unlock(&pcapring_captures_lock);
-	pcapring_capture_update_promisc(capture);
+	pcapring_rxmode_update(capture);
 	rtnl_unlock();
 
 	pcapring_chardev_remove(capture);
@@ -162,7 +164,7 @@ int pcapring_admin_change(struct net *net, u32 id, const struct pcapring_change 
 		pcapring_admin_apply(capture, change);
 	mutex_unlock(&pcapring_captures_lock);
 	if (!err)
-		pcapring_capture_update_promisc(capture);
+		pcapring_rxmode_update(capture);
 	rtnl_unlock();
 	mutex_unlock(&pcapring_admin_lock);
 	return err;

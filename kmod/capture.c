@@ -6,9 +6,10 @@
  *	   for every CPU that may be in it; the hook is not linked again, because
  *	   what could do that looks at the register under pcapring_captures_lock,
  *	   and the capture is no longer in it;
- *	2. the promiscuity work: holds a reference, and finds that the count was
- *	   given back: whoever detaches sees to that before it lets go of RTNL,
- *	   by itself or, where the device stays and may be locked, by this work;
+ *	2. the receive mode's work (rxmode.c): holds a reference, and finds that
+ *	   the counts were given back: whoever detaches sees to that before it
+ *	   lets go of RTNL, by itself or, where the device stays and may be
+ *	   locked, by this work;
  *	3. the open file, and its mappings, which hold the file: a reference; the
  *	   rings stay until the last mapping is gone;
  *	4. sysfs and the device node: removed, and waited for, by the one who
@@ -39,7 +40,7 @@ u64 pcapring_capture_max_bytes;
 static DEFINE_IDR(pcapring_captures); /* pcapring_captures_lock */
 static atomic64_t pcapring_capture_bytes = ATOMIC64_INIT(0); /* of all rings */
 static pcapring_capture_listener pcapring_capture_listener_fn; /* pcapring_captures_lock */
-static struct workqueue_struct *pcapring_capture_wq;
+struct workqueue_struct *pcapring_capture_wq;
 
 int pcapring_capture_init(void)
 {
@@ -81,17 +82,6 @@ static void pcapring_capture_uncharge(u64 bytes)
 	atomic64_sub(bytes, &pcapring_capture_bytes);
 }
 
-static void pcapring_capture_promisc_work(struct work_struct *work)
-{
-	struct pcapring_capture *capture =
-		container_of(work, struct pcapring_capture, promisc_work);
-
-	rtnl_lock();
-	pcapring_capture_update_promisc(capture);
-	rtnl_unlock();
-	pcapring_capture_put(capture);
-}
-
 static void pcapring_capture_fill(struct pcapring_capture *capture, struct net *net,
 				  const struct pcapring_config *config, u32 rings)
 {
@@ -100,7 +90,7 @@ static void pcapring_capture_fill(struct pcapring_capture *capture, struct net *
 
 	kref_init(&capture->ref);
 	uuid_gen(&capture->uuid);
-	INIT_WORK(&capture->promisc_work, pcapring_capture_promisc_work);
+	pcapring_rxmode_init(capture);
 	capture->net = net;
 	strscpy(capture->ifname, config->ifname, sizeof(capture->ifname));
 	capture->ring_bytes = config->ring_bytes;
@@ -272,7 +262,7 @@ void pcapring_capture_attach(struct pcapring_capture *capture, struct net_device
 	ASSERT_RTNL();
 	lockdep_assert_held(&pcapring_captures_lock);
 
-	if (capture->tap.hook.dev || !capture->announced || capture->orphan ||
+	if (capture->any || capture->tap.attached || !capture->announced || capture->orphan ||
 	    !net_eq(dev_net(dev), capture->net) || strcmp(dev->name, capture->ifname))
 		return;
 	if (linktype == PCAPRING_LINKTYPE_NONE) {
@@ -291,27 +281,14 @@ void pcapring_capture_attach(struct pcapring_capture *capture, struct net_device
 	pcapring_capture_tell(capture, PCAPRING_CMD_ATTACHED_NTF, NULL);
 }
 
-void pcapring_capture_update_promisc(struct pcapring_capture *capture)
+void pcapring_capture_attach_any(struct pcapring_capture *capture)
 {
-	struct net_device *wanted;
-
 	ASSERT_RTNL();
-	/* both change only under RTNL */
-	wanted = capture->promisc ? capture->tap.hook.dev : NULL;
-	if (capture->promisc_dev == wanted)
-		return;
-	if (capture->promisc_dev)
-		dev_set_promiscuity(capture->promisc_dev, -1);
-	capture->promisc_dev = NULL;
-	if (wanted && !dev_set_promiscuity(wanted, 1))
-		capture->promisc_dev = wanted;
-}
+	lockdep_assert_held(&pcapring_captures_lock);
 
-void pcapring_capture_update_promisc_soon(struct pcapring_capture *capture)
-{
-	pcapring_capture_get(capture);
-	if (!queue_work(pcapring_capture_wq, &capture->promisc_work))
-		pcapring_capture_put(capture); /* is queued already; not the last */
+	pcapring_capture_fix_linktype(capture, PCAPRING_LINKTYPE_LINUX_SLL2);
+	pcapring_tap_attach_any(&capture->tap, capture->net);
+	pcapring_capture_tell(capture, PCAPRING_CMD_ATTACHED_NTF, NULL);
 }
 
 void pcapring_capture_detach(struct pcapring_capture *capture, const char *reason)
@@ -319,7 +296,7 @@ void pcapring_capture_detach(struct pcapring_capture *capture, const char *reaso
 	ASSERT_RTNL();
 	lockdep_assert_held(&pcapring_captures_lock);
 
-	if (!capture->tap.hook.dev)
+	if (!capture->tap.attached)
 		return;
 	pcapring_tap_detach(&capture->tap);
 	pcapring_capture_tell(capture, PCAPRING_CMD_DETACHED_NTF, reason);
@@ -350,4 +327,12 @@ bool pcapring_capture_is_empty(struct pcapring_capture *capture)
 			return false;
 	}
 	return true;
+}
+
+void pcapring_capture_set_frozen(struct pcapring_capture *capture, bool frozen)
+{
+	lockdep_assert_held(&pcapring_captures_lock);
+	/* rings first: who sees that it is frozen finds them still */
+	WRITE_ONCE(capture->frozen, frozen);
+	wake_up_interruptible_all(&capture->tap.wait);
 }

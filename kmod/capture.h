@@ -19,6 +19,7 @@
 
 #include "config.h"
 #include "ring.h"
+#include "rxmode.h"
 #include "tap.h"
 
 struct device;
@@ -31,21 +32,24 @@ struct pcapring_pages;
  * @id: N of /dev/pcapringN; constant
  * @uuid: constant
  * @ring_bytes: constant
+ * @mode: enum pcapring_mode; constant
+ * @any: it captures all interfaces of @net; constant
  * @pages: constant
  * @device: the node's; changed with pcapring_admin_lock and
  *	pcapring_captures_lock held
- * @promisc_work: brings the interface's promiscuity up to date
- * @promisc_dev: the device that counts us, or NULL; guarded by RTNL
+ * @rxmode: what the interface receives for us; guarded by RTNL
  * @net: namespace in which the interface is looked for; no reference is held,
  *	see pcapring_capture_orphan()
  * @orphan: that namespace has ended
- * @ifname: name of the interface; follows it when it is renamed
+ * @ifname: name of the interface, or "any"; follows it when it is renamed
  * @linktype: PCAPRING_LINKTYPE_NONE until first attached, constant then
  * @promisc: wanted; changed with RTNL held, too
+ * @allmulti: wanted; changed with RTNL held, too
+ * @frozen: nothing is written; READ_ONCE by readers
  * @announced: listeners know it; before that it does not attach
  * @open: a file has the device open
  * @deleted: out of the register; READ_ONCE by readers
- * @tap: the packet path's view; tap.hook.dev is the device while attached
+ * @tap: the packet path's view; tap.hook.dev is the device while attached to one
  * @rings: tap.ring_count rings
  *
  * From @net to @deleted: guarded by pcapring_captures_lock.
@@ -55,16 +59,19 @@ struct pcapring_capture {
 	u32 id;
 	uuid_t uuid;
 	u64 ring_bytes;
+	u32 mode;
+	bool any;
 	struct pcapring_pages *pages;
 	struct device *device;
-	struct work_struct promisc_work;
-	struct net_device *promisc_dev;
+	struct pcapring_rxmode rxmode;
 
 	struct net *net;
 	bool orphan;
 	char ifname[IFNAMSIZ];
 	u32 linktype;
 	bool promisc;
+	bool allmulti;
+	bool frozen;
 	bool announced;
 	bool open;
 	bool deleted;
@@ -79,6 +86,8 @@ typedef void (*pcapring_capture_listener)(const struct pcapring_capture *capture
 
 extern struct mutex pcapring_captures_lock;
 extern u64 pcapring_capture_max_bytes; /* of all rings together */
+/* for work that holds a reference; drained before the module goes */
+extern struct workqueue_struct *pcapring_capture_wq;
 
 #define PCAPRING_CAPTURES_MAX	1024
 
@@ -99,15 +108,6 @@ struct pcapring_capture *pcapring_capture_create(struct net *net,
 void pcapring_capture_get(struct pcapring_capture *capture);
 void pcapring_capture_put(struct pcapring_capture *capture);
 
-/*
- * Give the device that has our count of promiscuity back, and take that of the
- * attached one if so wanted. With RTNL held, without pcapring_captures_lock:
- * the device takes its own lock.
- */
-void pcapring_capture_update_promisc(struct pcapring_capture *capture);
-/* The same a little later, where the device may be locked already. */
-void pcapring_capture_update_promisc_soon(struct pcapring_capture *capture);
-
 /* All below with pcapring_captures_lock held. */
 
 /* Give it an id and enter it; the register takes a reference. */
@@ -127,11 +127,16 @@ struct pcapring_capture *pcapring_capture_next(u32 id);
 bool pcapring_capture_is_on(const struct pcapring_capture *capture, const struct net_device *dev);
 /* Attach to @dev, if it is the one and can be captured; else say why not. */
 void pcapring_capture_attach(struct pcapring_capture *capture, struct net_device *dev);
+/* Attach to all interfaces of the capture's namespace. */
+void pcapring_capture_attach_any(struct pcapring_capture *capture);
 void pcapring_capture_detach(struct pcapring_capture *capture, const char *reason);
 
 void pcapring_capture_rename(struct pcapring_capture *capture, const char *ifname);
 /* Its namespace ends: it never attaches again; the host may drain and delete it. */
 void pcapring_capture_orphan(struct pcapring_capture *capture);
+
+/* Stop or go on writing, in all rings; after a stop none is written any more. */
+void pcapring_capture_set_frozen(struct pcapring_capture *capture, bool frozen);
 
 bool pcapring_capture_is_empty(struct pcapring_capture *capture);
 

@@ -9,6 +9,8 @@ struct net_device;
 
 #define PCAPRING_LINKTYPE_ETHERNET	1
 #define PCAPRING_LINKTYPE_RAW		101
+#define PCAPRING_LINKTYPE_LINUX_SLL	113
+#define PCAPRING_LINKTYPE_LINUX_SLL2	276
 
 /* The device's LINKTYPE_* value, or PCAPRING_LINKTYPE_NONE: not supported. */
 u32 pcapring_linktype_of(const struct net_device *dev);

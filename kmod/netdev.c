@@ -6,6 +6,7 @@
  */
 
 #include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
 #include <net/net_namespace.h>
 
 #include "capture.h"
@@ -71,9 +72,9 @@ static void pcapring_netdev_handle(struct pcapring_capture *capture, struct net_
 	 * hold the device's lock, which that takes.
 	 */
 	if (event == NETDEV_UNREGISTER)
-		pcapring_capture_update_promisc(capture);
+		pcapring_rxmode_update(capture);
 	else if (was_on != is_on)
-		pcapring_capture_update_promisc_soon(capture);
+		pcapring_rxmode_update_soon(capture);
 }
 
 /* With a reference, so that no lock is held while it is worked on. */
@@ -116,17 +117,21 @@ static struct notifier_block pcapring_netdev_notifier = {
 	.notifier_call = pcapring_netdev_event,
 };
 
-/* By now its devices are gone, and with them all attachments. */
+/* By now its devices are gone, and with them all attachments but those to any. */
 static void __net_exit pcapring_netdev_net_exit(struct net *net)
 {
 	struct pcapring_capture *capture;
 
+	rtnl_lock();
 	mutex_lock(&pcapring_captures_lock);
 	pcapring_for_each_capture(capture) {
-		if (net_eq(capture->net, net))
-			pcapring_capture_orphan(capture);
+		if (!net_eq(capture->net, net))
+			continue;
+		pcapring_capture_detach(capture, "the network namespace ended");
+		pcapring_capture_orphan(capture);
 	}
 	mutex_unlock(&pcapring_captures_lock);
+	rtnl_unlock();
 }
 
 static struct pernet_operations pcapring_netdev_net_ops = {

@@ -134,17 +134,29 @@ out:
 	return 0;
 }
 
-void pcapring_tap_attach(struct pcapring_tap *tap, struct net_device *dev, u32 linktype)
+static void pcapring_tap_link(struct pcapring_tap *tap)
 {
 	ASSERT_RTNL();
-	tap->ethernet = linktype == PCAPRING_LINKTYPE_ETHERNET;
-	tap->loopback = dev->flags & IFF_LOOPBACK;
 	tap->hook.type = htons(ETH_P_ALL);
 	tap->hook.func = pcapring_tap_receive;
-	tap->hook.dev = dev;
+	tap->attached = true;
 	/* the core stamps packets as early as they come in */
 	net_enable_timestamp();
 	dev_add_pack(&tap->hook);
+}
+
+void pcapring_tap_attach(struct pcapring_tap *tap, struct net_device *dev, u32 linktype)
+{
+	tap->ethernet = linktype == PCAPRING_LINKTYPE_ETHERNET;
+	tap->loopback = dev->flags & IFF_LOOPBACK;
+	tap->hook.dev = dev;
+	pcapring_tap_link(tap);
+}
+
+void pcapring_tap_attach_any(struct pcapring_tap *tap, struct net *net)
+{
+	tap->hook.af_packet_net = net;
+	pcapring_tap_link(tap);
 }
 
 void pcapring_tap_detach(struct pcapring_tap *tap)
@@ -153,7 +165,9 @@ void pcapring_tap_detach(struct pcapring_tap *tap)
 	/* unlinks the hook and waits for all CPUs that may be in it */
 	dev_remove_pack(&tap->hook);
 	net_disable_timestamp();
+	tap->attached = false;
 	tap->hook.dev = NULL;
+	tap->hook.af_packet_net = NULL;
 }
 
 void pcapring_tap_set_direction(struct pcapring_tap *tap, u32 direction)

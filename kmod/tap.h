@@ -13,8 +13,9 @@ struct pcapring_ring;
 
 /**
  * struct pcapring_tap - all that the packet path looks at
- * @hook: hook.dev is the device while attached, else NULL; changed with
- *	pcapring_captures_lock and RTNL held
+ * @hook: hook.dev is the device while attached to one, else NULL; changed with
+ *	pcapring_captures_lock and RTNL held, as is @attached
+ * @attached: the core calls @hook
  * @ethernet: the link type is Ethernet's; constant while attached
  * @loopback: the device is loopback; constant while attached
  * @filter: the capture's
@@ -22,12 +23,15 @@ struct pcapring_ring;
  * @wait: the reader, asleep
  * @snaplen: most bytes kept of a packet; READ_ONCE, may change at any time
  * @direction: enum pcapring_direction; READ_ONCE, may change at any time
+ * @tstamp: enum pcapring_tstamp; READ_ONCE, may change at any time
+ * @sample: one packet in so many; READ_ONCE, may change at any time
  * @steer: enum pcapring_steer; constant
  * @ring_count: constant
  * @rings: constant
  */
 struct pcapring_tap {
 	struct packet_type hook;
+	bool attached;
 	bool ethernet;
 	bool loopback;
 	struct pcapring_filter_slot filter;
@@ -35,13 +39,16 @@ struct pcapring_tap {
 	wait_queue_head_t wait;
 	u32 snaplen;
 	u32 direction;
+	u32 tstamp;
+	u32 sample;
 	u32 steer;
 	u32 ring_count;
 	struct pcapring_ring *rings;
 };
 
-/* Both under RTNL. After detach no packet is under way in the tap any more. */
+/* All under RTNL. After detach no packet is under way in the tap any more. */
 void pcapring_tap_attach(struct pcapring_tap *tap, struct net_device *dev, u32 linktype);
+void pcapring_tap_attach_any(struct pcapring_tap *tap, struct net *net);
 void pcapring_tap_detach(struct pcapring_tap *tap);
 
 /* May be called while packets run. */
