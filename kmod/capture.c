@@ -318,14 +318,11 @@ void pcapring_capture_orphan(struct pcapring_capture *capture)
 
 bool pcapring_capture_is_empty(struct pcapring_capture *capture)
 {
-	struct pcapring_ring_state state;
 	u32 i;
 
-	for (i = 0; i < capture->tap.ring_count; i++) {
-		pcapring_ring_look(&capture->rings[i], &state);
-		if (state.head != state.tail)
+	for (i = 0; i < capture->tap.ring_count; i++)
+		if (!pcapring_ring_is_empty(&capture->rings[i]))
 			return false;
-	}
 	return true;
 }
 

@@ -21,33 +21,82 @@ static bool pcapring_ring_has_room(const struct pcapring_ring *ring, u64 bytes)
 	return ring->head - ring->tail + bytes <= ring->size;
 }
 
+/* Learn how far the reader is. False: its tail is out of range. */
+static bool pcapring_ring_follow_reader(struct pcapring_ring *ring)
+{
+	/*
+	 * Pairs with the reader's release of tail: it has read all before tail,
+	 * so that we may write there.
+	 */
+	u64 tail = smp_load_acquire(&ring->consumer->tail);
+
+	if (!pcapring_ring_in_range(ring, tail, ring->head))
+		return false;
+	ring->tail = tail;
+	return true;
+}
+
+/* The oldest records give way; ours alone, so that user space has no say. */
+static void pcapring_ring_drop_oldest(struct pcapring_ring *ring, u64 bytes)
+{
+	struct pcapring_record record;
+
+	do {
+		/* user space cannot write records; were one broken, all go */
+		if (pcapring_ring_peek(ring, ring->tail, ring->head, &record))
+			ring->tail += pcapring_ring_record_bytes(record.caplen);
+		else
+			ring->tail = ring->head;
+		ring->count.overwritten++;
+	} while (!pcapring_ring_has_room(ring, bytes));
+	WRITE_ONCE(ring->producer->count.overwritten, ring->count.overwritten);
+	WRITE_ONCE(ring->producer->oldest, ring->tail);
+	/*
+	 * Store oldest, then the bytes before it; a reader copies bytes, then
+	 * loads oldest. Pairs with the barrier in pcapring_ring_still_has(), or
+	 * that of a reader elsewhere: if it has copied one byte of ours, it
+	 * finds that oldest has passed it.
+	 */
+	smp_wmb();
+}
+
+/* False: there is not enough, and will not be before the reader goes on. */
+static bool pcapring_ring_make_room(struct pcapring_ring *ring, u64 bytes)
+{
+	if (ring->overwrite) {
+		if (bytes > ring->size)
+			return false;
+		pcapring_ring_drop_oldest(ring, bytes);
+		return true;
+	}
+	if (!pcapring_ring_follow_reader(ring)) {
+		ring->bad_tails++;
+		return false;
+	}
+	return pcapring_ring_has_room(ring, bytes);
+}
+
 void *pcapring_ring_reserve(struct pcapring_ring *ring, u64 bytes)
 {
-	u64 tail;
-
 	lockdep_assert_held(&ring->lock);
 
 	/* the reader's cache line is left alone while there is room without */
-	if (!pcapring_ring_has_room(ring, bytes)) {
-		/*
-		 * Pairs with the reader's release of tail: it has read all
-		 * before tail, so that we may write there.
-		 */
-		tail = smp_load_acquire(&ring->consumer->tail);
-		if (!pcapring_ring_in_range(ring, tail, ring->head)) {
-			ring->bad_tails++;
-			return NULL;
-		}
-		ring->tail = tail;
-		if (!pcapring_ring_has_room(ring, bytes))
-			return NULL;
-	}
+	if (!pcapring_ring_has_room(ring, bytes) && !pcapring_ring_make_room(ring, bytes))
+		return NULL;
 	return pcapring_ring_at(ring, ring->head);
+}
+
+/* Is there as much to read as the reader wants before it is woken? */
+static bool pcapring_ring_reaches(u64 head, u64 seen, u64 wake_bytes)
+{
+	return head - seen >= (wake_bytes ?: 1);
 }
 
 bool pcapring_ring_commit(struct pcapring_ring *ring, u64 bytes)
 {
 	u64 before = ring->head;
+	u64 wake_bytes;
+	u64 seen;
 
 	lockdep_assert_held(&ring->lock);
 
@@ -61,7 +110,10 @@ bool pcapring_ring_commit(struct pcapring_ring *ring, u64 bytes)
 	 * reader that sleeps elsewhere: one of the two sees the other.
 	 */
 	smp_mb();
-	return READ_ONCE(ring->consumer->seen) == before;
+	seen = READ_ONCE(ring->consumer->seen);
+	wake_bytes = READ_ONCE(ring->consumer->wake_bytes);
+	return !pcapring_ring_reaches(before, seen, wake_bytes) &&
+	       pcapring_ring_reaches(ring->head, seen, wake_bytes);
 }
 
 static void pcapring_ring_count_seen(struct pcapring_ring *ring)
@@ -86,10 +138,73 @@ void pcapring_ring_count_filtered(struct pcapring_ring *ring)
 	WRITE_ONCE(ring->producer->count.filtered, ++ring->count.filtered);
 }
 
-void pcapring_ring_count_dropped(struct pcapring_ring *ring)
+void pcapring_ring_count_sampled(struct pcapring_ring *ring)
+{
+	pcapring_ring_count_seen(ring);
+	WRITE_ONCE(ring->producer->count.sampled, ++ring->count.sampled);
+}
+
+void pcapring_ring_count_paused(struct pcapring_ring *ring)
+{
+	pcapring_ring_count_seen(ring);
+	WRITE_ONCE(ring->producer->count.paused, ++ring->count.paused);
+}
+
+static struct pcapring_gap *pcapring_ring_gap(const struct pcapring_ring *ring, u64 number)
+{
+	return &ring->producer->gap[number % PCAPRING_GAPS];
+}
+
+/* False: all gaps that can be kept are still of interest to the reader. */
+static bool pcapring_ring_may_open_gap(struct pcapring_ring *ring)
+{
+	if (ring->gap_head - ring->gap_tail < PCAPRING_GAPS)
+		return true;
+	if (!ring->overwrite)
+		pcapring_ring_follow_reader(ring);
+	while (ring->gap_tail != ring->gap_head &&
+	       pcapring_ring_gap(ring, ring->gap_tail)->position < ring->tail)
+		ring->gap_tail++;
+	WRITE_ONCE(ring->producer->gap_tail, ring->gap_tail);
+	/*
+	 * Store gap_tail, then the gap that takes the place; who reads one that
+	 * can go meanwhile copies it, passes a read barrier and loads gap_tail.
+	 */
+	smp_wmb();
+	return ring->gap_head - ring->gap_tail < PCAPRING_GAPS;
+}
+
+static void pcapring_ring_open_gap(struct pcapring_ring *ring, u64 now)
+{
+	struct pcapring_gap *gap = pcapring_ring_gap(ring, ring->gap_head);
+
+	WRITE_ONCE(gap->position, ring->head);
+	WRITE_ONCE(gap->count, 1);
+	WRITE_ONCE(gap->first, now);
+	WRITE_ONCE(gap->last, now);
+	ring->gap_head++;
+	/* Pairs with the reader's acquire of gap_head, or of a later head. */
+	smp_store_release(&ring->producer->gap_head, ring->gap_head);
+}
+
+static void pcapring_ring_note_gap(struct pcapring_ring *ring, u64 now)
+{
+	struct pcapring_gap *newest = pcapring_ring_gap(ring, ring->gap_head - 1);
+	bool is_at_head = ring->gap_head != ring->gap_tail && newest->position == ring->head;
+
+	if (!is_at_head && pcapring_ring_may_open_gap(ring)) {
+		pcapring_ring_open_gap(ring, now);
+	} else {
+		WRITE_ONCE(newest->count, newest->count + 1);
+		WRITE_ONCE(newest->last, now);
+	}
+}
+
+void pcapring_ring_count_dropped(struct pcapring_ring *ring, u64 now)
 {
 	pcapring_ring_count_seen(ring);
 	WRITE_ONCE(ring->producer->count.dropped, ++ring->count.dropped);
+	pcapring_ring_note_gap(ring, now);
 }
 
 bool pcapring_ring_peek(const struct pcapring_ring *ring, u64 position, u64 head,
@@ -127,6 +242,12 @@ int pcapring_ring_settle(struct pcapring_ring *ring)
 	struct pcapring_record record;
 	u64 position = tail;
 
+	WRITE_ONCE(ring->consumer->wake_bytes, 0);
+	if (ring->overwrite) {
+		pcapring_ring_release(ring, READ_ONCE(ring->producer->oldest));
+		return 0;
+	}
+
 	/*
 	 * Nobody else reads, so that what a true tail keeps stays as it is. If
 	 * the tail was moved back, packets overwrite what we look at: each
@@ -146,6 +267,35 @@ int pcapring_ring_settle(struct pcapring_ring *ring)
 	return 0;
 }
 
+bool pcapring_ring_is_frozen(const struct pcapring_ring *ring)
+{
+	/* Pairs with the release of frozen in pcapring_ring_set_frozen(). */
+	return smp_load_acquire(&ring->frozen);
+}
+
+bool pcapring_ring_still_has(const struct pcapring_ring *ring, u64 position)
+{
+	/* Bytes were copied; pairs with the barrier in pcapring_ring_drop_oldest(). */
+	smp_rmb();
+	return position >= READ_ONCE(ring->producer->oldest);
+}
+
+void pcapring_ring_set_frozen(struct pcapring_ring *ring, bool frozen)
+{
+	spin_lock_bh(&ring->lock);
+	/* Pairs with the acquire of frozen in pcapring_ring_is_frozen(). */
+	smp_store_release(&ring->frozen, frozen);
+	spin_unlock_bh(&ring->lock);
+}
+
+bool pcapring_ring_is_empty(struct pcapring_ring *ring)
+{
+	struct pcapring_ring_state state;
+
+	pcapring_ring_look(ring, &state);
+	return state.head == (ring->overwrite ? state.oldest : state.tail);
+}
+
 void pcapring_ring_look(struct pcapring_ring *ring, struct pcapring_ring_state *state)
 {
 	spin_lock_bh(&ring->lock);
@@ -153,6 +303,8 @@ void pcapring_ring_look(struct pcapring_ring *ring, struct pcapring_ring_state *
 	state->head = ring->head;
 	state->seen = READ_ONCE(ring->consumer->seen);
 	state->tail = READ_ONCE(ring->consumer->tail);
+	state->oldest = ring->overwrite ? ring->tail : 0;
+	state->unstamped = ring->unstamped;
 	state->wakeups = ring->wakeups;
 	state->bad_tails = ring->bad_tails;
 	state->skips = READ_ONCE(ring->skips);

@@ -14,14 +14,22 @@
 /**
  * struct pcapring_ring - one ring
  * @lock: taken by producers, in the packet path, for one packet at a time;
- *	guards @head, @tail, @count, @wakeups, @bad_tails
+ *	guards all from @frozen to @bad_tails
+ * @frozen: nothing is written; loaded without the lock by the reader, too
+ * @sample_left: packets that the tap's sampling still passes over
  * @head: end of the last record; the producer page has a copy
- * @tail: the reader's tail when it was last looked at and in range
+ * @tail: the oldest record that is not to be overwritten: the reader's tail
+ *	when it was last looked at and in range; in overwrite mode our own, of
+ *	which the producer page has a copy
  * @count: each packet adds to seen and to one other in one critical section
+ * @gap_head: number of the next gap; the producer page has the gaps
+ * @gap_tail: number of the oldest gap
+ * @unstamped: captured packets that lacked the hardware stamp asked for
  * @wakeups: times that a sleeping reader was woken
  * @bad_tails: packets dropped because the reader's tail was out of range
  * @skips: times that the walk at open did not end on head; changed only by
  *	the one reader
+ * @overwrite: a full ring drops its oldest records, not the newest packet
  * @size: bytes, a power of two
  * @data: the bytes, mapped twice back to back
  * @consumer: page that user space writes; nothing in it is trusted
@@ -29,14 +37,20 @@
  */
 struct pcapring_ring {
 	spinlock_t lock; /* producers, one packet at a time */
+	bool frozen;
+	u32 sample_left;
 	u64 head;
 	u64 tail;
 	struct pcapring_counters count;
+	u64 gap_head;
+	u64 gap_tail;
+	u64 unstamped;
 	u64 wakeups;
 	u64 bad_tails;
 	u64 skips;
 
 	/* constant while the ring lives */
+	bool overwrite;
 	u64 size;
 	u8 *data;
 	struct pcapring_consumer *consumer;
@@ -47,12 +61,15 @@ struct pcapring_ring {
  * struct pcapring_ring_state - one consistent look at a ring
  * @seen: as user space wrote it
  * @tail: as user space wrote it
+ * @oldest: in overwrite mode; otherwise 0
  */
 struct pcapring_ring_state {
 	struct pcapring_counters count;
 	u64 head;
 	u64 seen;
 	u64 tail;
+	u64 oldest;
+	u64 unstamped;
 	u64 wakeups;
 	u64 bad_tails;
 	u64 skips;
@@ -60,7 +77,10 @@ struct pcapring_ring_state {
 
 /* Producer side. All with @ring->lock held. */
 
-/* Room for a record of @bytes in all, to be written now; NULL: none. */
+/*
+ * Room for a record of @bytes in all, to be written now; NULL: none. In
+ * overwrite mode the oldest records have made room, if need be.
+ */
 void *pcapring_ring_reserve(struct pcapring_ring *ring, u64 bytes);
 
 /* Publish the record just written; true: the reader may sleep, wake it. */
@@ -68,9 +88,24 @@ bool pcapring_ring_commit(struct pcapring_ring *ring, u64 bytes);
 
 void pcapring_ring_count_captured(struct pcapring_ring *ring, u32 caplen, bool truncated);
 void pcapring_ring_count_filtered(struct pcapring_ring *ring);
-void pcapring_ring_count_dropped(struct pcapring_ring *ring);
+void pcapring_ring_count_sampled(struct pcapring_ring *ring);
+void pcapring_ring_count_paused(struct pcapring_ring *ring);
+/* Opens or widens the gap at head. @now: nanoseconds since the epoch. */
+void pcapring_ring_count_dropped(struct pcapring_ring *ring, u64 now);
 
 /* Reader side. Called by the one reader, without locks. */
+
+/*
+ * Is it frozen? If so, what follows sees the last record, and oldest as it
+ * stays until the ring is thawed.
+ */
+bool pcapring_ring_is_frozen(const struct pcapring_ring *ring);
+
+/*
+ * Was what has been copied of the record at @position still there then? For
+ * overwrite mode.
+ */
+bool pcapring_ring_still_has(const struct pcapring_ring *ring, u64 position);
 
 /* The record at @position below @head. False: nothing that can be a record. */
 bool pcapring_ring_peek(const struct pcapring_ring *ring, u64 position, u64 head,
@@ -89,6 +124,10 @@ void pcapring_ring_skip(struct pcapring_ring *ring);
 void pcapring_ring_release(struct pcapring_ring *ring, u64 position);
 
 /* Any context but the packet path's. */
+
+/* Once it is frozen, nothing more is written. */
+void pcapring_ring_set_frozen(struct pcapring_ring *ring, bool frozen);
+bool pcapring_ring_is_empty(struct pcapring_ring *ring);
 void pcapring_ring_look(struct pcapring_ring *ring, struct pcapring_ring_state *state);
 
 static inline void *pcapring_ring_at(const struct pcapring_ring *ring, u64 position)

@@ -119,7 +119,7 @@ static int pcapring_tap_receive(struct sk_buff *skb, struct net_device *dev,
 	if (!verdict) {
 		pcapring_ring_count_filtered(ring);
 	} else if (!pcapring_tap_capture(tap, ring, skb, &frame, verdict, &wake)) {
-		pcapring_ring_count_dropped(ring);
+		pcapring_ring_count_dropped(ring, skb_tstamp(skb) ?: ktime_get_real());
 		dropped = true;
 	}
 	spin_unlock(&ring->lock);

@@ -95,7 +95,7 @@ static struct outcome capture(struct pcapring_ring *ring, u32 caplen, u8 fill)
 		outcome.wake = pcapring_ring_commit(ring, bytes);
 		outcome.captured = true;
 	} else {
-		pcapring_ring_count_dropped(ring);
+		pcapring_ring_count_dropped(ring, 1);
 	}
 	spin_unlock_bh(&ring->lock);
 	return outcome;

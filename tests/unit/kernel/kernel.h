@@ -29,6 +29,8 @@ typedef uint64_t u64;
 /* a fence that ThreadSanitizer knows: a read-modify-write of a common word */
 extern int kernel_fence_word;
 #define smp_mb()		__atomic_fetch_add(&kernel_fence_word, 1, __ATOMIC_SEQ_CST)
+#define smp_wmb()		smp_mb()
+#define smp_rmb()		smp_mb()
 
 #define min(a, b)		((a) < (b) ? (a) : (b))
 
