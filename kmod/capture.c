@@ -156,7 +156,8 @@ struct pcapring_capture *pcapring_capture_create(struct net *net,
 	if (!capture)
 		goto uncharge;
 	pcapring_capture_fill(capture, net, config, rings);
-	capture->pages = pcapring_pages_create(capture->rings, rings, config->ring_bytes);
+	capture->pages = pcapring_pages_create(capture->rings, rings, config->ring_bytes,
+					       config->steer);
 	if (!capture->pages)
 		goto free;
 	pcapring_capture_fill_info(capture);

@@ -118,6 +118,7 @@ static int pcapring_chardev_wait(struct pcapring_reader *reader)
 
 	return wait_event_interruptible(capture->tap.wait,
 					pcapring_reader_readable(reader) ||
+					pcapring_reader_is_refused(reader) ||
 					READ_ONCE(capture->deleted));
 }
 
@@ -151,7 +152,7 @@ static ssize_t pcapring_chardev_read_some(struct pcapring_reader *reader, char _
 		/* the hook was gone before deleted was set: head is final */
 		smp_rmb();
 		filled = pcapring_chardev_read_once(reader, to, count, nonblock);
-		if (filled || deleted)
+		if (filled || deleted || pcapring_reader_is_at_end(reader))
 			return filled;
 		if (nonblock)
 			return -EAGAIN;

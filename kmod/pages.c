@@ -9,9 +9,11 @@
  * that runs over the end is one stretch of memory for both sides.
  */
 
+#include <linux/cpumask.h>
 #include <linux/mm.h>
 #include <linux/pcapring.h>
 #include <linux/sched/signal.h>
+#include <linux/topology.h>
 #include <linux/vmalloc.h>
 
 #include "pages.h"
@@ -35,18 +37,59 @@ static struct page *pcapring_pages_at(const struct pcapring_pages *pages, unsign
 	return pages->page[index];
 }
 
-static bool pcapring_pages_allocate(struct pcapring_pages *pages, unsigned long count)
+/* The node of all CPUs that feed a ring; NUMA_NO_NODE: they are of several. */
+static int pcapring_pages_node(const struct pcapring_pages *pages, u32 ring, u32 steer)
+{
+	int node = NUMA_NO_NODE;
+	int cpu;
+
+	if (steer != PCAPRING_STEER_CPU)
+		return NUMA_NO_NODE;
+	for_each_online_cpu(cpu) {
+		if (cpu % pages->ring_count != ring)
+			continue;
+		if (node != NUMA_NO_NODE && node != cpu_to_mem(cpu))
+			return NUMA_NO_NODE;
+		node = cpu_to_mem(cpu);
+	}
+	return node;
+}
+
+static bool pcapring_pages_allocate(struct pcapring_pages *pages, unsigned long count, int node)
 {
 	gfp_t gfp = PCAPRING_GFP_CHARGED | __GFP_ZERO | __GFP_NOWARN | __GFP_RETRY_MAYFAIL;
 	struct page *page;
 
-	while (pages->count < count) {
-		page = alloc_page(gfp);
+	while (count--) {
+		/* where the node does not matter, by the policy of the process */
+		if (node == NUMA_NO_NODE)
+			page = alloc_page(gfp);
+		else
+			page = alloc_pages_node(node, gfp, 0);
 		if (!page)
 			return false;
 		pages->page[pages->count++] = page;
 		cond_resched();
 	}
+	return true;
+}
+
+/* In the order of @pages->page. */
+static bool pcapring_pages_allocate_all(struct pcapring_pages *pages, u32 steer)
+{
+	u32 count = pages->ring_count;
+	u32 i;
+
+	if (!pcapring_pages_allocate(pages, 1, NUMA_NO_NODE))
+		return false;
+	for (i = 0; i < 2 * count; i++) /* consumers, producers */
+		if (!pcapring_pages_allocate(pages, 1,
+					     pcapring_pages_node(pages, i % count, steer)))
+			return false;
+	for (i = 0; i < count; i++)
+		if (!pcapring_pages_allocate(pages, pages->ring_pages,
+					     pcapring_pages_node(pages, i, steer)))
+			return false;
 	return true;
 }
 
@@ -82,7 +125,7 @@ static bool pcapring_pages_connect(struct pcapring_pages *pages, struct pcapring
 }
 
 struct pcapring_pages *pcapring_pages_create(struct pcapring_ring *rings, u32 ring_count,
-					     u64 ring_bytes)
+					     u64 ring_bytes, u32 steer)
 {
 	unsigned long ring_pages = ring_bytes >> PAGE_SHIFT;
 	unsigned long count = 1 + ring_count * (2 + ring_pages);
@@ -93,7 +136,7 @@ struct pcapring_pages *pcapring_pages_create(struct pcapring_ring *rings, u32 ri
 		return NULL;
 	pages->ring_count = ring_count;
 	pages->ring_pages = ring_pages;
-	if (pcapring_pages_allocate(pages, count) && pcapring_pages_connect(pages, rings))
+	if (pcapring_pages_allocate_all(pages, steer) && pcapring_pages_connect(pages, rings))
 		return pages;
 	pcapring_pages_free(pages, rings);
 	return NULL;

@@ -27,11 +27,12 @@ struct pcapring_pages {
 };
 
 /*
- * Allocate all pages, zeroed, and point @rings at them. NULL: no memory. The
+ * Allocate all pages, zeroed, and point @rings at them: where @steer lets CPUs
+ * of one node alone feed a ring, its pages on that node. NULL: no memory. The
  * caller frees them with pcapring_pages_free() after the last use of @rings.
  */
 struct pcapring_pages *pcapring_pages_create(struct pcapring_ring *rings, u32 ring_count,
-					     u64 ring_bytes);
+					     u64 ring_bytes, u32 steer);
 void pcapring_pages_free(struct pcapring_pages *pages, struct pcapring_ring *rings);
 
 /* What [first, first + count) of the device's pages is. */

@@ -9,6 +9,37 @@
 #include "reader.h"
 #include "ring.h"
 
+static bool pcapring_reader_takes_snapshot(const struct pcapring_reader *reader)
+{
+	return reader->capture->rings[0].overwrite; /* as all others */
+}
+
+/* Does nothing write any more? Then the caller sees the last of it. */
+static bool pcapring_reader_is_still(const struct pcapring_reader *reader)
+{
+	const struct pcapring_capture *capture = reader->capture;
+	u32 i;
+
+	/* the hook was gone before deleted was set: head is final */
+	if (smp_load_acquire(&capture->deleted))
+		return true;
+	for (i = 0; i < capture->tap.ring_count; i++)
+		if (!pcapring_ring_is_frozen(&capture->rings[i]))
+			return false;
+	return true;
+}
+
+bool pcapring_reader_is_refused(const struct pcapring_reader *reader)
+{
+	return pcapring_reader_takes_snapshot(reader) && !pcapring_reader_is_still(reader);
+}
+
+bool pcapring_reader_is_at_end(const struct pcapring_reader *reader)
+{
+	return pcapring_reader_takes_snapshot(reader) &&
+	       READ_ONCE(reader->header_given) == sizeof(struct pcapring_file_header);
+}
+
 static ssize_t pcapring_reader_fill_header(struct pcapring_reader *reader, char __user *to,
 					   size_t count)
 {
@@ -39,62 +70,127 @@ static bool pcapring_reader_is_before(const struct pcapring_record *a,
 }
 
 /**
- * struct pcapring_reader_next - the record at a ring's tail
+ * struct pcapring_reader_next - the record that a ring gives next
  * @ring: which has it
+ * @position: loaded once: user space may still be able to write the tail, a
+ *	mapping that is gone can have left its pages pinned
  * @record: its header
- * @tail: loaded once: user space may still be able to write it, a mapping that
- *	is gone can have left its pages pinned
  */
 struct pcapring_reader_next {
 	struct pcapring_ring *ring;
-	u64 tail;
+	u64 position;
 	struct pcapring_record record;
 };
 
-/* False: the ring has no record. */
-static bool pcapring_reader_peek(struct pcapring_ring *ring, struct pcapring_reader_next *next)
+/* 1; 0: the ring has no record. */
+static int pcapring_reader_peek_tail(struct pcapring_ring *ring, struct pcapring_reader_next *next)
 {
 	u64 tail = READ_ONCE(ring->consumer->tail);
 	/* Pairs with the release of head in pcapring_ring_commit(). */
 	u64 head = smp_load_acquire(&ring->producer->head);
 
 	if (tail == head)
-		return false;
+		return 0;
 	next->ring = ring;
-	next->tail = tail;
+	next->position = tail;
 	if (pcapring_ring_peek(ring, tail, head, &next->record))
-		return true;
+		return 1;
 	/* user space had the consumer page mapped and left nonsense */
 	pcapring_ring_skip(ring);
-	return false;
+	return 0;
 }
 
-/* The oldest record of all rings. False: all are empty. */
-static bool pcapring_reader_oldest(struct pcapring_reader *reader,
-				   struct pcapring_reader_next *oldest)
+/* 1; 0: the ring has no record; -ESTALE: it was overwritten. */
+static int pcapring_reader_peek_snapshot(struct pcapring_ring *ring, u64 position,
+					 struct pcapring_reader_next *next)
+{
+	/* Pairs with the release of head in pcapring_ring_commit(). */
+	u64 head = smp_load_acquire(&ring->producer->head);
+
+	if (position == head)
+		return 0;
+	next->ring = ring;
+	next->position = position;
+	/* what is thawed and overwritten meanwhile need not be a record */
+	if (pcapring_ring_peek(ring, position, head, &next->record) &&
+	    pcapring_ring_still_has(ring, position))
+		return 1;
+	return -ESTALE;
+}
+
+static u64 *pcapring_reader_position(struct pcapring_reader *reader,
+				     const struct pcapring_ring *ring)
+{
+	return &reader->position[ring - reader->capture->rings];
+}
+
+static int pcapring_reader_peek(struct pcapring_reader *reader, struct pcapring_ring *ring,
+				struct pcapring_reader_next *next)
+{
+	if (ring->overwrite)
+		return pcapring_reader_peek_snapshot(ring, *pcapring_reader_position(reader, ring),
+						     next);
+	return pcapring_reader_peek_tail(ring, next);
+}
+
+/* The earliest record of all rings. 1; 0: there is none; -ESTALE. */
+static int pcapring_reader_earliest(struct pcapring_reader *reader,
+				    struct pcapring_reader_next *earliest)
 {
 	struct pcapring_tap *tap = &reader->capture->tap;
 	struct pcapring_reader_next next;
-	bool found = false;
+	int found = 0;
+	int peeked;
 	u32 i;
 
 	for (i = 0; i < tap->ring_count; i++) {
-		if (!pcapring_reader_peek(&tap->rings[i], &next))
+		peeked = pcapring_reader_peek(reader, &tap->rings[i], &next);
+		if (peeked < 0)
+			return peeked;
+		if (!peeked)
 			continue;
-		if (!found || pcapring_reader_is_before(&next.record, &oldest->record))
-			*oldest = next;
-		found = true;
+		if (!found || pcapring_reader_is_before(&next.record, &earliest->record))
+			*earliest = next;
+		found = 1;
 	}
 	return found;
 }
 
-/* The record that was read in part, if it is still what lies at the tail. */
+/* The record that was read in part, if it is still what its ring gives next. */
 static bool pcapring_reader_resume(struct pcapring_reader *reader,
 				   struct pcapring_reader_next *next)
 {
-	return reader->partial && pcapring_reader_peek(reader->partial, next) &&
-	       next->tail == reader->partial_at &&
+	return reader->partial && pcapring_reader_peek(reader, reader->partial, next) > 0 &&
+	       next->position == reader->partial_at &&
 	       reader->partial_given < pcapring_ring_record_bytes(next->record.caplen);
+}
+
+/* Go on with the record that was read in part, or with the earliest. */
+static int pcapring_reader_choose(struct pcapring_reader *reader,
+				  struct pcapring_reader_next *next)
+{
+	int found;
+
+	if (pcapring_reader_resume(reader, next))
+		return 1;
+	reader->partial = NULL;
+	found = pcapring_reader_earliest(reader, next);
+	if (found <= 0)
+		return found;
+	reader->partial = next->ring;
+	reader->partial_at = next->position;
+	reader->partial_given = 0;
+	return 1;
+}
+
+static void pcapring_reader_pass(struct pcapring_reader *reader, struct pcapring_ring *ring,
+				 u64 position)
+{
+	if (ring->overwrite)
+		*pcapring_reader_position(reader, ring) = position;
+	else
+		pcapring_ring_release(ring, position);
+	reader->partial = NULL;
 }
 
 /* Some bytes of one record; its ring moves on when the last one was read. */
@@ -102,27 +198,45 @@ static ssize_t pcapring_reader_fill_record(struct pcapring_reader *reader, char 
 					   size_t count)
 {
 	struct pcapring_reader_next next;
+	int found = pcapring_reader_choose(reader, &next);
 	u64 bytes;
 
-	if (!pcapring_reader_resume(reader, &next)) {
-		reader->partial = NULL;
-		if (!pcapring_reader_oldest(reader, &next))
-			return 0;
-		reader->partial = next.ring;
-		reader->partial_at = next.tail;
-		reader->partial_given = 0;
-	}
+	if (found <= 0)
+		return found;
 	bytes = pcapring_ring_record_bytes(next.record.caplen);
 	count = min_t(u64, count, bytes - reader->partial_given);
-	if (copy_to_user(to, pcapring_ring_at(next.ring, next.tail) + reader->partial_given,
+	if (copy_to_user(to, pcapring_ring_at(next.ring, next.position) + reader->partial_given,
 			 count))
 		return -EFAULT;
+	/* the copy may have slept, and the capture been thawed meanwhile */
+	if (next.ring->overwrite && !pcapring_ring_still_has(next.ring, next.position))
+		return -ESTALE;
 	reader->partial_given += count;
-	if (reader->partial_given == bytes) {
-		pcapring_ring_release(next.ring, next.tail + bytes);
-		reader->partial = NULL;
-	}
+	if (reader->partial_given == bytes)
+		pcapring_reader_pass(reader, next.ring, next.position + bytes);
 	return count;
+}
+
+static void pcapring_reader_begin(struct pcapring_reader *reader)
+{
+	struct pcapring_tap *tap = &reader->capture->tap;
+	u32 i;
+
+	for (i = 0; i < tap->ring_count; i++)
+		reader->position[i] = READ_ONCE(tap->rings[i].producer->oldest);
+	reader->begun = true;
+}
+
+static ssize_t pcapring_reader_fill_some(struct pcapring_reader *reader, char __user *to,
+					 size_t count)
+{
+	if (pcapring_reader_is_refused(reader))
+		return -EBUSY;
+	if (reader->header_given < sizeof(struct pcapring_file_header))
+		return pcapring_reader_fill_header(reader, to, count);
+	if (pcapring_reader_takes_snapshot(reader) && !reader->begun)
+		pcapring_reader_begin(reader);
+	return pcapring_reader_fill_record(reader, to, count);
 }
 
 ssize_t pcapring_reader_fill(struct pcapring_reader *reader, char __user *to, size_t count)
@@ -132,10 +246,7 @@ ssize_t pcapring_reader_fill(struct pcapring_reader *reader, char __user *to, si
 
 	lockdep_assert_held(&reader->lock);
 	while (filled < count) {
-		if (reader->header_given < sizeof(struct pcapring_file_header))
-			step = pcapring_reader_fill_header(reader, to + filled, count - filled);
-		else
-			step = pcapring_reader_fill_record(reader, to + filled, count - filled);
+		step = pcapring_reader_fill_some(reader, to + filled, count - filled);
 		if (step <= 0)
 			return filled ? filled : step;
 		filled += step;
@@ -159,15 +270,17 @@ bool pcapring_reader_readable(const struct pcapring_reader *reader)
 	 */
 	smp_mb();
 
-	if (!mapped && READ_ONCE(reader->header_given) < sizeof(struct pcapring_file_header))
+	if (!mapped && pcapring_reader_is_refused(reader))
+		return false;
+	if (!mapped && (pcapring_reader_takes_snapshot(reader) ||
+			READ_ONCE(reader->header_given) < sizeof(struct pcapring_file_header)))
 		return READ_ONCE(capture->pages->info->linktype) != PCAPRING_LINKTYPE_NONE;
 
 	for (i = 0; i < capture->tap.ring_count; i++) {
 		const struct pcapring_ring *ring = &capture->tap.rings[i];
-		u64 position = mapped ? READ_ONCE(ring->consumer->seen) :
-					READ_ONCE(ring->consumer->tail);
 
-		if (READ_ONCE(ring->producer->head) != position)
+		if (mapped ? pcapring_ring_has_enough(ring) :
+			     READ_ONCE(ring->producer->head) != READ_ONCE(ring->consumer->tail))
 			return true;
 	}
 	return false;
@@ -179,11 +292,15 @@ void pcapring_reader_unmapped(struct pcapring_reader *reader)
 	u32 i;
 
 	/*
-	 * The producer wakes by seen, which the reader need not have stored
-	 * while it was busy; who sleeps from now on goes by the tail.
+	 * The producer wakes by seen and wake_bytes, which the reader chose as
+	 * it liked; who sleeps from now on goes by the tail.
 	 */
-	for (i = 0; i < tap->ring_count; i++)
-		WRITE_ONCE(tap->rings[i].consumer->seen, READ_ONCE(tap->rings[i].consumer->tail));
+	for (i = 0; i < tap->ring_count; i++) {
+		struct pcapring_consumer *consumer = tap->rings[i].consumer;
+
+		WRITE_ONCE(consumer->wake_bytes, 0);
+		WRITE_ONCE(consumer->seen, READ_ONCE(consumer->tail));
+	}
 	/* one may sleep already: let it look anew, behind a full barrier */
 	wake_up_interruptible_all(&tap->wait);
 }

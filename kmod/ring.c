@@ -86,10 +86,16 @@ void *pcapring_ring_reserve(struct pcapring_ring *ring, u64 bytes)
 	return pcapring_ring_at(ring, ring->head);
 }
 
-/* Is there as much to read as the reader wants before it is woken? */
 static bool pcapring_ring_reaches(u64 head, u64 seen, u64 wake_bytes)
 {
 	return head - seen >= (wake_bytes ?: 1);
+}
+
+bool pcapring_ring_has_enough(const struct pcapring_ring *ring)
+{
+	return pcapring_ring_reaches(READ_ONCE(ring->producer->head),
+				     READ_ONCE(ring->consumer->seen),
+				     READ_ONCE(ring->consumer->wake_bytes));
 }
 
 bool pcapring_ring_commit(struct pcapring_ring *ring, u64 bytes)

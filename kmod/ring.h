@@ -95,6 +95,9 @@ void pcapring_ring_count_dropped(struct pcapring_ring *ring, u64 now);
 
 /* Reader side. Called by the one reader, without locks. */
 
+/* Is there as much to read as a reader that has the ring mapped waits for? */
+bool pcapring_ring_has_enough(const struct pcapring_ring *ring);
+
 /*
  * Is it frozen? If so, what follows sees the last record, and oldest as it
  * stays until the ring is thawed.
