@@ -58,6 +58,22 @@ static bool reader_power_of_two(uint64_t number)
 	return number && !(number & (number - 1));
 }
 
+/* What is being overwritten cannot wait for a receiver. */
+static bool reader_check_mode(const struct reader *reader)
+{
+	const struct pcapring_info *info = reader->info;
+
+	if (info->mode == PCAPRING_MODE_NORMAL)
+		return true;
+	if (info->mode == PCAPRING_MODE_OVERWRITE)
+		log_error("%s: the capture is in mode overwrite, which is not for streaming: nothing would keep its packets until they are safe; 'pcapring snapshot %u FILE' saves them, 'pcapring add %.15s' makes a capture to stream from",
+			  reader->name, info->id, info->ifname);
+	else
+		log_error("%s: the capture is in mode %u, which this program does not know; install the same release of module and programs",
+			  reader->name, info->mode);
+	return false;
+}
+
 static bool reader_check_info(const struct reader *reader, size_t page)
 {
 	const struct pcapring_info *info = reader->info;
@@ -82,7 +98,7 @@ static bool reader_check_info(const struct reader *reader, size_t page)
 			  (uint64_t)info->ring_bytes, info->page_bytes);
 		return false;
 	}
-	return true;
+	return reader_check_mode(reader);
 }
 
 /* A file that is too short would answer a load with SIGBUS. */

@@ -156,7 +156,7 @@ static void test_a_frozen_reader_looks_no_further(void **state)
 	memring_destroy(&memring);
 }
 
-static void test_hostile_geometry_is_refused(void **state)
+static void test_an_info_page_that_is_not_known_is_refused(void **state)
 {
 	static const struct {
 		size_t offset;
@@ -175,6 +175,8 @@ static void test_hostile_geometry_is_refused(void **state)
 		FIELD(page_bytes, 0), FIELD(page_bytes, 1),
 		FIELD(page_bytes, 4097), FIELD(page_bytes, 1U << 31),
 		FIELD(page_bytes, 65536),
+		FIELD(mode, PCAPRING_MODE_OVERWRITE), FIELD(mode, 2),
+		FIELD(mode, UINT32_MAX),
 #undef FIELD
 	};
 
@@ -305,7 +307,7 @@ int main(void)
 		cmocka_unit_test(test_the_next_reader_goes_on_at_the_tail),
 		cmocka_unit_test(test_seen_is_stored_before_sleep),
 		cmocka_unit_test(test_a_frozen_reader_looks_no_further),
-		cmocka_unit_test(test_hostile_geometry_is_refused),
+		cmocka_unit_test(test_an_info_page_that_is_not_known_is_refused),
 		cmocka_unit_test(test_a_file_that_is_no_device_is_refused),
 		cmocka_unit_test(test_impossible_heads_are_errors),
 		cmocka_unit_test(test_a_head_that_moves_back_is_an_error),
