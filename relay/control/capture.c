@@ -4,14 +4,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct capture_stat_name capture_stat_names[] = {
 	{ PCAPRING_STAT_SEEN, "seen", "packets" },
 	{ PCAPRING_STAT_CAPTURED, "captured", "packets" },
 	{ PCAPRING_STAT_FILTERED, "filtered", "packets" },
 	{ PCAPRING_STAT_DROPPED, "dropped", "packets" },
+	{ PCAPRING_STAT_SAMPLED, "sampled", "packets" },
+	{ PCAPRING_STAT_PAUSED, "paused", "packets" },
 	{ PCAPRING_STAT_TRUNCATED, "truncated", "packets" },
 	{ PCAPRING_STAT_BYTES, "bytes", "bytes" },
+	{ PCAPRING_STAT_OVERWRITTEN, "overwritten", "packets" },
+	{ PCAPRING_STAT_UNSTAMPED, "unstamped", "packets" },
 	{ PCAPRING_STAT_WAKEUPS, "wakeups", "times" },
 	{ PCAPRING_STAT_BAD_TAILS, "bad_tails", "packets" },
 	{ PCAPRING_STAT_SKIPS, "skips", "times" },
@@ -53,6 +58,8 @@ void capture_request_free(struct capture_request *request)
 {
 	free(request->expression);
 	free(request->filter);
+	if (request->given & CAPTURE_GIVEN(PCAPRING_A_FILTER_FD))
+		close(request->filter_fd);
 }
 
 void capture_uuid_text(const uint8_t *uuid, char text[CAPTURE_UUID_TEXT])
@@ -66,33 +73,69 @@ void capture_uuid_text(const uint8_t *uuid, char text[CAPTURE_UUID_TEXT])
 	}
 }
 
+static const char *capture_name(const char *const *names, size_t count, uint32_t value)
+{
+	return value < count ? names[value] : "unknown";
+}
+
+#define CAPTURE_NAME(names, value) \
+	capture_name(names, sizeof(names) / sizeof(*(names)), value)
+
 const char *capture_steer_name(uint32_t steer)
 {
-	switch (steer) {
-	case PCAPRING_STEER_CPU:
-		return "cpu";
-	case PCAPRING_STEER_FLOW:
-		return "flow";
-	}
-	return "unknown";
+	static const char *const names[] = {
+		[PCAPRING_STEER_CPU] = "cpu",
+		[PCAPRING_STEER_FLOW] = "flow",
+	};
+
+	return CAPTURE_NAME(names, steer);
 }
 
 const char *capture_direction_name(uint32_t direction)
 {
-	switch (direction) {
-	case PCAPRING_DIRECTION_BOTH:
-		return "both";
-	case PCAPRING_DIRECTION_IN:
-		return "in";
-	case PCAPRING_DIRECTION_OUT:
-		return "out";
-	}
-	return "unknown";
+	static const char *const names[] = {
+		[PCAPRING_DIRECTION_BOTH] = "both",
+		[PCAPRING_DIRECTION_IN] = "in",
+		[PCAPRING_DIRECTION_OUT] = "out",
+	};
+
+	return CAPTURE_NAME(names, direction);
+}
+
+const char *capture_mode_name(uint32_t mode)
+{
+	static const char *const names[] = {
+		[PCAPRING_MODE_NORMAL] = "normal",
+		[PCAPRING_MODE_OVERWRITE] = "overwrite",
+	};
+
+	return CAPTURE_NAME(names, mode);
+}
+
+const char *capture_tstamp_name(uint32_t tstamp)
+{
+	static const char *const names[] = {
+		[PCAPRING_TSTAMP_SOFTWARE] = "software",
+		[PCAPRING_TSTAMP_HARDWARE] = "hardware",
+	};
+
+	return CAPTURE_NAME(names, tstamp);
+}
+
+bool capture_is_any(const struct capture *capture)
+{
+	return !strcmp(capture->ifname, "any");
+}
+
+bool capture_is_attached(const struct capture *capture)
+{
+	return capture->ifindex || capture_is_any(capture);
 }
 
 bool capture_ring_fill(const struct capture *capture,
 		       const struct capture_ring *ring, uint64_t *bytes)
 {
-	*bytes = ring->head - ring->tail;
+	*bytes = ring->head - (capture->mode == PCAPRING_MODE_OVERWRITE ?
+			       ring->oldest : ring->tail);
 	return *bytes <= capture->ring_bytes;
 }

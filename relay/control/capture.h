@@ -25,13 +25,17 @@ struct capture_ring {
 	uint64_t head;
 	uint64_t seen;
 	uint64_t tail;
+	uint64_t oldest;
 	capture_stats stats;
 };
 
 /*
- * @ifindex: 0 while it waits for its interface
+ * @ifindex: 0 while it waits for its interface, and of "any"
  * @linktype: PCAPRING_LINKTYPE_NONE until it is known
- * @filter_length: instructions; 0: no filter
+ * @sample: one packet in so many
+ * @filter_length: instructions; 0: no classic filter
+ * @filter_id: number of the eBPF program; 0: none
+ * @limit_packets: as the other limits, 0: none
  * @rings: as many as @ring_count says
  * @reason: of an event, or ""
  */
@@ -44,9 +48,18 @@ struct capture {
 	uint32_t snaplen;
 	uint64_t ring_bytes;
 	uint32_t steer;
+	uint32_t mode;
 	uint32_t direction;
 	bool promisc;
+	bool allmulti;
+	uint32_t tstamp;
+	uint32_t sample;
+	bool frozen;
 	uint32_t filter_length;
+	uint32_t filter_id;
+	uint64_t limit_packets;
+	uint64_t limit_bytes;
+	uint32_t limit_seconds;
 	bool reader;
 	capture_stats stats;
 	uint32_t ring_count;
@@ -68,25 +81,39 @@ void capture_list_free(struct capture_list *list);
 const struct capture *capture_list_find(const struct capture_list *list,
 					const uint8_t *uuid);
 
+#define CAPTURE_GIVEN(attribute)	(1ULL << (attribute))
+
 /*
  * What to create or to change.
- * @given: bit 1 << PCAPRING_A_… for each attribute that is to be sent
+ * @given: CAPTURE_GIVEN() of each attribute that is to be sent
  * @expression: filter as the user wrote it, "" for none; owned
  * @filter: what it was compiled to; owned
+ * @program: file in which an eBPF filter is pinned
+ * @filter_fd: what that is opened as, if FILTER_FD is given; owned
  */
 struct capture_request {
-	uint32_t given;
+	uint64_t given;
 	uint32_t id;
 	const char *ifname;
 	uint32_t snaplen;
 	uint64_t ring_bytes;
 	uint32_t rings;
 	uint32_t steer;
+	uint32_t mode;
 	uint32_t direction;
 	bool promisc;
+	bool allmulti;
+	uint32_t tstamp;
+	uint32_t sample;
+	bool frozen;
+	uint64_t limit_packets;
+	uint64_t limit_bytes;
+	uint32_t limit_seconds;
 	char *expression;
 	struct sock_filter *filter;
 	size_t filter_length;
+	const char *program;
+	uint32_t filter_fd;
 };
 
 void capture_request_free(struct capture_request *request);
@@ -103,6 +130,12 @@ extern const struct capture_stat_name capture_stat_names[];
 void capture_uuid_text(const uint8_t *uuid, char text[CAPTURE_UUID_TEXT]);
 const char *capture_steer_name(uint32_t steer);
 const char *capture_direction_name(uint32_t direction);
+const char *capture_mode_name(uint32_t mode);
+const char *capture_tstamp_name(uint32_t tstamp);
+
+/* Of all interfaces of its network namespace, it waits for none. */
+bool capture_is_any(const struct capture *capture);
+bool capture_is_attached(const struct capture *capture);
 
 /* Bytes in use; false: the tail that the reader wrote is out of range. */
 bool capture_ring_fill(const struct capture *capture,

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "control/reply.h"
+#include "control/request.h"
 
 #define NETLINK_REQUEST_MAX	(64 * 1024)	/* a filter is up to 32 KiB */
 #define NETLINK_REPLY_MAX	(64 * 1024)
@@ -110,23 +112,6 @@ static struct nlmsghdr *netlink_message(struct netlink *netlink, uint16_t type,
 	return nlh;
 }
 
-/* What the user calls the attribute that the kernel found at fault. */
-static const char *netlink_attribute_name(uint16_t type)
-{
-	static const char * const names[PCAPRING_A_MAX + 1] = {
-		[PCAPRING_A_IFNAME] = "IFACE",
-		[PCAPRING_A_SNAPLEN] = "snaplen",
-		[PCAPRING_A_RING_BYTES] = "ring-bytes",
-		[PCAPRING_A_RINGS] = "rings",
-		[PCAPRING_A_STEER] = "steer",
-		[PCAPRING_A_DIRECTION] = "direction",
-		[PCAPRING_A_PROMISC] = "promisc",
-		[PCAPRING_A_FILTER] = "filter",
-	};
-
-	return type <= PCAPRING_A_MAX ? names[type] : NULL;
-}
-
 /* @offset: of an attribute in the request, as the kernel says. */
 static void netlink_ack_culprit(struct netlink *netlink, uint32_t offset)
 {
@@ -137,7 +122,7 @@ static void netlink_ack_culprit(struct netlink *netlink, uint32_t offset)
 	    offset > request->nlmsg_len - sizeof(attr))
 		return;
 	memcpy(&attr, netlink->request + offset, sizeof(attr));
-	netlink->culprit = netlink_attribute_name(mnl_attr_get_type(&attr));
+	netlink->culprit = request_name(mnl_attr_get_type(&attr));
 }
 
 static int netlink_ack_attribute(const struct nlattr *attr, void *data)
@@ -331,215 +316,27 @@ void netlink_close(struct netlink *netlink)
 	free(netlink);
 }
 
-/* A capture, from its attributes. Those that are not known are passed over. */
-
-static int netlink_stat(const struct nlattr *attr, void *data)
-{
-	uint64_t *stats = data;
-
-	if (mnl_attr_type_valid(attr, PCAPRING_STAT_MAX) < 0 ||
-	    mnl_attr_get_type(attr) <= PCAPRING_STAT_PAD)
-		return MNL_CB_OK;
-	if (mnl_attr_validate(attr, MNL_TYPE_U64) < 0)
-		return MNL_CB_ERROR;
-	stats[mnl_attr_get_type(attr)] = mnl_attr_get_u64(attr);
-	return MNL_CB_OK;
-}
-
-static const enum mnl_attr_data_type netlink_ring_types[PCAPRING_RING_MAX + 1] = {
-	[PCAPRING_RING_INDEX] = MNL_TYPE_U32,
-	[PCAPRING_RING_HEAD] = MNL_TYPE_U64,
-	[PCAPRING_RING_SEEN] = MNL_TYPE_U64,
-	[PCAPRING_RING_TAIL] = MNL_TYPE_U64,
-	[PCAPRING_RING_STATS] = MNL_TYPE_NESTED,
-};
-
-static int netlink_ring_attribute(const struct nlattr *attr, void *data)
-{
-	struct capture_ring *ring = data;
-	uint16_t type = mnl_attr_get_type(attr);
-
-	if (mnl_attr_type_valid(attr, PCAPRING_RING_MAX) < 0)
-		return MNL_CB_OK;
-	if (mnl_attr_validate(attr, netlink_ring_types[type]) < 0)
-		return MNL_CB_ERROR;
-	switch (type) {
-	case PCAPRING_RING_INDEX:
-		ring->index = mnl_attr_get_u32(attr);
-		break;
-	case PCAPRING_RING_HEAD:
-		ring->head = mnl_attr_get_u64(attr);
-		break;
-	case PCAPRING_RING_SEEN:
-		ring->seen = mnl_attr_get_u64(attr);
-		break;
-	case PCAPRING_RING_TAIL:
-		ring->tail = mnl_attr_get_u64(attr);
-		break;
-	case PCAPRING_RING_STATS:
-		return mnl_attr_parse_nested(attr, netlink_stat, ring->stats);
-	}
-	return MNL_CB_OK;
-}
-
-static int netlink_ring(const struct nlattr *attr, struct capture *capture)
-{
-	if (capture->ring_count == PCAPRING_RINGS_MAX) {
-		errno = EPROTO;
-		return MNL_CB_ERROR;
-	}
-	return mnl_attr_parse_nested(attr, netlink_ring_attribute,
-				     &capture->rings[capture->ring_count++]);
-}
-
-static const enum mnl_attr_data_type netlink_types[PCAPRING_A_MAX + 1] = {
-	[PCAPRING_A_ID] = MNL_TYPE_U32,
-	[PCAPRING_A_UUID] = MNL_TYPE_BINARY,
-	[PCAPRING_A_IFNAME] = MNL_TYPE_NUL_STRING,
-	[PCAPRING_A_IFINDEX] = MNL_TYPE_U32,
-	[PCAPRING_A_LINKTYPE] = MNL_TYPE_U32,
-	[PCAPRING_A_SNAPLEN] = MNL_TYPE_U32,
-	[PCAPRING_A_RING_BYTES] = MNL_TYPE_U64,
-	[PCAPRING_A_STEER] = MNL_TYPE_U32,
-	[PCAPRING_A_DIRECTION] = MNL_TYPE_U32,
-	[PCAPRING_A_PROMISC] = MNL_TYPE_U8,
-	[PCAPRING_A_FILTER] = MNL_TYPE_BINARY,
-	[PCAPRING_A_READER] = MNL_TYPE_U8,
-	[PCAPRING_A_STATS] = MNL_TYPE_NESTED,
-	[PCAPRING_A_RING] = MNL_TYPE_NESTED,
-	[PCAPRING_A_REASON] = MNL_TYPE_NUL_STRING,
-};
-
-static int netlink_uuid(const struct nlattr *attr, struct capture *capture)
-{
-	if (mnl_attr_get_payload_len(attr) != sizeof(capture->uuid)) {
-		errno = ERANGE;
-		return MNL_CB_ERROR;
-	}
-	memcpy(capture->uuid, mnl_attr_get_payload(attr), sizeof(capture->uuid));
-	return MNL_CB_OK;
-}
-
-static void netlink_value(const struct nlattr *attr, struct capture *capture)
-{
-	switch (mnl_attr_get_type(attr)) {
-	case PCAPRING_A_ID:
-		capture->id = mnl_attr_get_u32(attr);
-		break;
-	case PCAPRING_A_IFNAME:
-		snprintf(capture->ifname, sizeof(capture->ifname), "%s",
-			 mnl_attr_get_str(attr));
-		break;
-	case PCAPRING_A_IFINDEX:
-		capture->ifindex = mnl_attr_get_u32(attr);
-		break;
-	case PCAPRING_A_LINKTYPE:
-		capture->linktype = mnl_attr_get_u32(attr);
-		break;
-	case PCAPRING_A_SNAPLEN:
-		capture->snaplen = mnl_attr_get_u32(attr);
-		break;
-	case PCAPRING_A_RING_BYTES:
-		capture->ring_bytes = mnl_attr_get_u64(attr);
-		break;
-	case PCAPRING_A_STEER:
-		capture->steer = mnl_attr_get_u32(attr);
-		break;
-	case PCAPRING_A_DIRECTION:
-		capture->direction = mnl_attr_get_u32(attr);
-		break;
-	case PCAPRING_A_PROMISC:
-		capture->promisc = mnl_attr_get_u8(attr);
-		break;
-	case PCAPRING_A_FILTER:
-		capture->filter_length = mnl_attr_get_payload_len(attr) /
-					 sizeof(struct sock_filter);
-		break;
-	case PCAPRING_A_READER:
-		capture->reader = mnl_attr_get_u8(attr);
-		break;
-	case PCAPRING_A_REASON:
-		snprintf(capture->reason, sizeof(capture->reason), "%s",
-			 mnl_attr_get_str(attr));
-		break;
-	}
-}
-
-static int netlink_attribute(const struct nlattr *attr, void *data)
-{
-	struct capture *capture = data;
-	uint16_t type = mnl_attr_get_type(attr);
-
-	if (mnl_attr_type_valid(attr, PCAPRING_A_MAX) < 0)
-		return MNL_CB_OK;
-	if (mnl_attr_validate(attr, netlink_types[type]) < 0)
-		return MNL_CB_ERROR;
-	switch (type) {
-	case PCAPRING_A_UUID:
-		return netlink_uuid(attr, capture);
-	case PCAPRING_A_STATS:
-		return mnl_attr_parse_nested(attr, netlink_stat, capture->stats);
-	case PCAPRING_A_RING:
-		return netlink_ring(attr, capture);
-	}
-	netlink_value(attr, capture);
-	return MNL_CB_OK;
-}
+/* Requests, and what they are answered with */
 
 static int netlink_capture(const struct nlmsghdr *nlh, void *data)
 {
 	struct netlink_reply *reply = data;
 	struct capture *capture;
 
-	if (nlh->nlmsg_type != reply->netlink->family)
+	if (nlh->nlmsg_type != reply->netlink->family ||
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(struct genlmsghdr))
 		return MNL_CB_OK;
 	capture = capture_list_add(reply->list);
 	if (!capture) {
 		errno = ENOMEM;
 		return MNL_CB_ERROR;
 	}
-	return mnl_attr_parse(nlh, sizeof(struct genlmsghdr), netlink_attribute,
-			      capture);
-}
-
-/* Requests */
-
-static void netlink_put(struct nlmsghdr *nlh, const struct capture_request *request,
-			enum pcapring_attribute attribute)
-{
-	switch (attribute) {
-	case PCAPRING_A_ID:
-		mnl_attr_put_u32(nlh, attribute, request->id);
-		break;
-	case PCAPRING_A_IFNAME:
-		mnl_attr_put_strz(nlh, attribute, request->ifname);
-		break;
-	case PCAPRING_A_SNAPLEN:
-		mnl_attr_put_u32(nlh, attribute, request->snaplen);
-		break;
-	case PCAPRING_A_RING_BYTES:
-		mnl_attr_put_u64(nlh, attribute, request->ring_bytes);
-		break;
-	case PCAPRING_A_RINGS:
-		mnl_attr_put_u32(nlh, attribute, request->rings);
-		break;
-	case PCAPRING_A_STEER:
-		mnl_attr_put_u32(nlh, attribute, request->steer);
-		break;
-	case PCAPRING_A_DIRECTION:
-		mnl_attr_put_u32(nlh, attribute, request->direction);
-		break;
-	case PCAPRING_A_PROMISC:
-		mnl_attr_put_u8(nlh, attribute, request->promisc);
-		break;
-	case PCAPRING_A_FILTER:
-		mnl_attr_put(nlh, attribute,
-			     request->filter_length * sizeof(*request->filter),
-			     request->filter);
-		break;
-	default:
-		break;
-	}
+	if (reply_decode(mnl_nlmsg_get_payload_offset(nlh, sizeof(struct genlmsghdr)),
+			 mnl_nlmsg_get_payload_len(nlh) - sizeof(struct genlmsghdr),
+			 capture))
+		return MNL_CB_OK;
+	errno = EPROTO;
+	return MNL_CB_ERROR;
 }
 
 static struct nlmsghdr *netlink_request(struct netlink *netlink, uint8_t command,
@@ -547,11 +344,9 @@ static struct nlmsghdr *netlink_request(struct netlink *netlink, uint8_t command
 {
 	struct nlmsghdr *nlh = netlink_message(netlink, netlink->family, command,
 					       NLM_F_ACK);
+	size_t length = request_encode(request, NULL);
 
-	for (int a = PCAPRING_A_ID; a <= PCAPRING_A_MAX; a++) {
-		if (request->given & 1U << a)
-			netlink_put(nlh, request, a);
-	}
+	request_encode(request, mnl_nlmsg_put_extra_header(nlh, length));
 	return nlh;
 }
 
@@ -593,7 +388,7 @@ bool netlink_set(struct netlink *netlink, const struct capture_request *request)
 
 bool netlink_del(struct netlink *netlink, uint32_t id)
 {
-	struct capture_request request = { .given = 1U << PCAPRING_A_ID, .id = id };
+	struct capture_request request = { .given = CAPTURE_GIVEN(PCAPRING_A_ID), .id = id };
 	struct capture_list list = { 0 };
 	bool done = netlink_do(netlink, PCAPRING_CMD_DEL, &request, &list);
 
@@ -603,7 +398,7 @@ bool netlink_del(struct netlink *netlink, uint32_t id)
 
 bool netlink_get(struct netlink *netlink, uint32_t id, struct capture_list *list)
 {
-	struct capture_request request = { .given = 1U << PCAPRING_A_ID, .id = id };
+	struct capture_request request = { .given = CAPTURE_GIVEN(PCAPRING_A_ID), .id = id };
 
 	if (!netlink_do(netlink, PCAPRING_CMD_GET, &request, list))
 		return false;
