@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
+#include <linux/err.h>
 #include <linux/netdevice.h>
 #include <linux/pcapring.h>
 #include <linux/rtnetlink.h>
@@ -39,6 +40,7 @@ static int pcapring_admin_register(struct pcapring_capture *capture,
 /* Its interface may be there, or come right now: only one of the two attaches. */
 static void pcapring_admin_announce(struct pcapring_capture *capture)
 {
+	struct pcapring_config config;
 	struct net_device *dev;
 
 	pcapring_admin_lock_all();
@@ -47,6 +49,8 @@ static void pcapring_admin_announce(struct pcapring_capture *capture)
 	if (dev)
 		strscpy(capture->ifname, dev->name, sizeof(capture->ifname));
 	pcapring_capture_announce(capture);
+	pcapring_admin_config(capture, &config);
+	pcapring_limit_begin(&capture->tap.limit, &config, PCAPRING_LIMIT_ALL);
 	if (capture->any)
 		pcapring_capture_attach_any(capture);
 	else if (dev)
@@ -63,6 +67,7 @@ static void pcapring_admin_remove(struct pcapring_capture *capture)
 	pcapring_admin_lock_all();
 	pcapring_capture_detach(capture, "the capture was deleted");
 	pcapring_capture_unregister(capture);
+	pcapring_limit_cancel(&capture->tap.limit);
 	pcapring_capture_tell(capture, PCAPRING_CMD_DELETED_NTF, NULL);
 	mutex_unlock(&pcapring_captures_lock);
 	pcapring_rxmode_update(capture);
@@ -104,29 +109,57 @@ int pcapring_admin_start(struct pcapring_capture *capture, struct pcapring_filte
 	return err;
 }
 
-static struct pcapring_capture *pcapring_admin_find(struct net *net, u32 id,
+static struct pcapring_capture *pcapring_admin_find(const struct pcapring_caller *caller, u32 id,
 						    struct pcapring_fault *fault)
 {
 	struct pcapring_capture *capture = pcapring_capture_find(id);
 
-	if (capture && net_eq(capture->net, net))
-		return capture;
 	fault->attribute = PCAPRING_A_ID;
-	fault->reason = "no capture of this network namespace has this id";
-	return NULL;
+	if (!capture || !net_eq(capture->net, caller->net)) {
+		fault->reason = "no capture of this network namespace has this id";
+		return ERR_PTR(-ENOENT);
+	}
+	if (caller->userns && !capture->userns) {
+		fault->reason = "the capture is the administrator's";
+		return ERR_PTR(-EPERM);
+	}
+	return capture;
+}
+
+void pcapring_admin_config(const struct pcapring_capture *capture, struct pcapring_config *config)
+{
+	const struct pcapring_tap *tap = &capture->tap;
+
+	lockdep_assert_held(&pcapring_captures_lock);
+	*config = (struct pcapring_config) {
+		.snaplen = tap->snaplen,
+		.ring_bytes = capture->ring_bytes,
+		.rings = tap->ring_count,
+		.steer = tap->steer,
+		.mode = capture->mode,
+		.direction = tap->direction,
+		.promisc = capture->promisc,
+		.allmulti = capture->allmulti,
+		.tstamp = tap->tstamp,
+		.sample = tap->sample,
+		.limit_packets = tap->limit.packets,
+		.limit_bytes = tap->limit.bytes,
+		.limit_seconds = tap->limit.seconds,
+		.userns = capture->userns,
+	};
+	strscpy(config->ifname, capture->ifname, sizeof(config->ifname));
 }
 
 static int pcapring_admin_check(struct pcapring_capture *capture,
-				const struct pcapring_change *change, struct pcapring_fault *fault)
+				const struct pcapring_config *config,
+				struct pcapring_fault *fault)
 {
-	if (change->direction && !pcapring_config_direction_fits(*change->direction, fault))
-		return -EINVAL;
-	if (!change->snaplen)
-		return 0;
-	if (!pcapring_config_snaplen_fits(*change->snaplen, capture->ring_bytes, fault))
-		return -EINVAL;
+	int err = pcapring_config_check(config, fault);
+
+	if (err)
+		return err;
 	/* the header that a reader was given must hold for all that follows */
-	if (*change->snaplen > capture->tap.snaplen &&
+	if (config->snaplen > capture->tap.snaplen &&
 	    (capture->open || !pcapring_capture_is_empty(capture))) {
 		fault->attribute = PCAPRING_A_SNAPLEN;
 		fault->reason = "can be raised only while no reader is there and all is read";
@@ -136,53 +169,79 @@ static int pcapring_admin_check(struct pcapring_capture *capture,
 }
 
 static void pcapring_admin_apply(struct pcapring_capture *capture,
+				 const struct pcapring_config *config,
 				 const struct pcapring_change *change)
 {
-	if (change->snaplen)
-		WRITE_ONCE(capture->tap.snaplen, *change->snaplen);
-	if (change->direction)
-		pcapring_tap_set_direction(&capture->tap, *change->direction);
+	struct pcapring_tap *tap = &capture->tap;
+	bool frozen = change->frozen ? *change->frozen : capture->frozen;
+	bool thaws = capture->frozen && !frozen;
+
+	WRITE_ONCE(tap->snaplen, config->snaplen);
+	pcapring_tap_set_direction(tap, config->direction);
+	WRITE_ONCE(tap->tstamp, config->tstamp);
+	WRITE_ONCE(tap->sample, config->sample);
+	capture->promisc = config->promisc;
+	capture->allmulti = config->allmulti;
 	if (change->filter)
-		pcapring_filter_swap(&capture->tap.filter, change->filter);
-	if (change->promisc)
-		capture->promisc = *change->promisc;
+		pcapring_filter_swap(&tap->filter, change->filter);
+	pcapring_limit_begin(&tap->limit, config, thaws ? PCAPRING_LIMIT_ALL : change->given);
+	if (frozen != capture->frozen)
+		pcapring_capture_set_frozen(capture, frozen);
 	pcapring_capture_tell(capture, PCAPRING_CMD_CHANGED_NTF, NULL);
 }
 
-int pcapring_admin_change(struct net *net, u32 id, const struct pcapring_change *change,
-			  struct pcapring_fault *fault)
+static int pcapring_admin_change_locked(const struct pcapring_caller *caller, u32 id,
+					const struct pcapring_change *change,
+					struct pcapring_fault *fault)
 {
 	struct pcapring_capture *capture;
-	int err = -ENOENT;
+	struct pcapring_config config;
+	int err;
 
-	mutex_lock(&pcapring_admin_lock);
-	pcapring_admin_lock_all();
-	capture = pcapring_admin_find(net, id, fault);
-	if (capture)
-		err = pcapring_admin_check(capture, change, fault);
+	mutex_lock(&pcapring_captures_lock);
+	capture = pcapring_admin_find(caller, id, fault);
+	err = PTR_ERR_OR_ZERO(capture);
+	if (!err) {
+		pcapring_admin_config(capture, &config);
+		pcapring_config_merge(&config, &change->config, change->given);
+		err = pcapring_admin_check(capture, &config, fault);
+	}
 	if (!err)
-		pcapring_admin_apply(capture, change);
+		pcapring_admin_apply(capture, &config, change);
 	mutex_unlock(&pcapring_captures_lock);
+	/* it stays registered: only holders of the admin lock change that */
 	if (!err)
 		pcapring_rxmode_update(capture);
+	return err;
+}
+
+int pcapring_admin_change(const struct pcapring_caller *caller, u32 id,
+			  const struct pcapring_change *change, struct pcapring_fault *fault)
+{
+	int err;
+
+	mutex_lock(&pcapring_admin_lock);
+	rtnl_lock();
+	err = pcapring_admin_change_locked(caller, id, change, fault);
 	rtnl_unlock();
 	mutex_unlock(&pcapring_admin_lock);
 	return err;
 }
 
-int pcapring_admin_delete(struct net *net, u32 id, struct pcapring_fault *fault)
+int pcapring_admin_delete(const struct pcapring_caller *caller, u32 id,
+			  struct pcapring_fault *fault)
 {
 	struct pcapring_capture *capture;
 
 	mutex_lock(&pcapring_admin_lock);
 	mutex_lock(&pcapring_captures_lock);
-	capture = pcapring_admin_find(net, id, fault);
+	capture = pcapring_admin_find(caller, id, fault);
 	mutex_unlock(&pcapring_captures_lock);
 	/* it stays registered: only holders of the admin lock change that */
-	if (capture)
+	if (!IS_ERR(capture))
 		pcapring_admin_remove(capture);
 	mutex_unlock(&pcapring_admin_lock);
-	return capture ? 0 : -ENOENT;
+	return PTR_ERR_OR_ZERO(capture);
 }
 
 void pcapring_admin_close(void)

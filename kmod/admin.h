@@ -12,16 +12,32 @@ struct net;
 struct pcapring_capture;
 
 /**
- * struct pcapring_change - what to change; NULL: leave as it is
+ * struct pcapring_caller - who asks
+ * @net: in this network namespace
+ * @userns: privileged only in the user namespace that owns @net
+ */
+struct pcapring_caller {
+	struct net *net;
+	bool userns;
+};
+
+/**
+ * struct pcapring_change - what to change
+ * @given: the attributes of those fields of @config that count, a set of bits
+ * @config: what they shall be
  * @filter: its contents are taken; what it holds afterwards is the caller's to
- *	discard
+ *	discard; NULL: leave the filter as it is
+ * @frozen: NULL: leave as it is
  */
 struct pcapring_change {
-	const u32 *snaplen;
-	const u32 *direction;
-	const bool *promisc;
+	u64 given;
+	struct pcapring_config config;
 	struct pcapring_filter_new *filter;
+	const bool *frozen;
 };
+
+/* A capture as it is now; with pcapring_captures_lock held. */
+void pcapring_admin_config(const struct pcapring_capture *capture, struct pcapring_config *config);
 
 /*
  * Let a capture begin that nobody knows yet: give it a number and a device
@@ -30,11 +46,15 @@ struct pcapring_change {
 int pcapring_admin_start(struct pcapring_capture *capture, struct pcapring_filter_new *filter,
 			 struct pcapring_fault *fault);
 
-/* All or nothing. -ENOENT: @net has no capture @id. */
-int pcapring_admin_change(struct net *net, u32 id, const struct pcapring_change *change,
-			  struct pcapring_fault *fault);
+/*
+ * All or nothing. -ENOENT: the caller's namespace has no capture @id. -EPERM:
+ * it is not the caller's.
+ */
+int pcapring_admin_change(const struct pcapring_caller *caller, u32 id,
+			  const struct pcapring_change *change, struct pcapring_fault *fault);
 
-int pcapring_admin_delete(struct net *net, u32 id, struct pcapring_fault *fault);
+int pcapring_admin_delete(const struct pcapring_caller *caller, u32 id,
+			  struct pcapring_fault *fault);
 /* Delete all there are, and let no new ones begin. */
 void pcapring_admin_close(void);
 

@@ -94,17 +94,26 @@ static void pcapring_capture_fill(struct pcapring_capture *capture, struct net *
 	capture->net = net;
 	strscpy(capture->ifname, config->ifname, sizeof(capture->ifname));
 	capture->ring_bytes = config->ring_bytes;
+	capture->mode = config->mode;
+	capture->any = pcapring_config_is_any(config);
+	capture->userns = config->userns;
 	capture->linktype = PCAPRING_LINKTYPE_NONE;
 	capture->promisc = config->promisc;
+	capture->allmulti = config->allmulti;
 
 	init_waitqueue_head(&tap->wait);
 	tap->snaplen = config->snaplen;
+	tap->tstamp = config->tstamp;
+	tap->sample = config->sample;
+	pcapring_limit_init(&tap->limit, config);
 	tap->steer = config->steer;
 	tap->ring_count = rings;
 	tap->rings = capture->rings;
 	pcapring_tap_set_direction(tap, config->direction);
-	for (i = 0; i < rings; i++)
+	for (i = 0; i < rings; i++) {
 		spin_lock_init(&capture->rings[i].lock);
+		capture->rings[i].overwrite = config->mode == PCAPRING_MODE_OVERWRITE;
+	}
 }
 
 static void pcapring_capture_fill_info(struct pcapring_capture *capture)
@@ -118,6 +127,7 @@ static void pcapring_capture_fill_info(struct pcapring_capture *capture)
 	info->page_bytes = PAGE_SIZE;
 	info->linktype = PCAPRING_LINKTYPE_NONE;
 	info->snaplen = capture->tap.snaplen;
+	info->mode = capture->mode;
 	export_uuid(info->uuid, &capture->uuid);
 	strscpy(info->ifname, capture->ifname, sizeof(info->ifname));
 }

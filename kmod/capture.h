@@ -34,6 +34,8 @@ struct pcapring_pages;
  * @ring_bytes: constant
  * @mode: enum pcapring_mode; constant
  * @any: it captures all interfaces of @net; constant
+ * @userns: made, and charged, for one who is privileged only in the user
+ *	namespace that owns @net; constant
  * @pages: constant
  * @device: the node's; changed with pcapring_admin_lock and
  *	pcapring_captures_lock held
@@ -61,6 +63,7 @@ struct pcapring_capture {
 	u64 ring_bytes;
 	u32 mode;
 	bool any;
+	bool userns;
 	struct pcapring_pages *pages;
 	struct device *device;
 	struct pcapring_rxmode rxmode;

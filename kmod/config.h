@@ -8,13 +8,21 @@
 
 /**
  * struct pcapring_config - what the creator of a capture asks for
- * @ifname: of an interface that may not exist yet
+ * @ifname: of an interface that may not exist yet; "any": all there are
  * @snaplen: most bytes kept of a packet
  * @ring_bytes: of each ring
  * @rings: 0: one for each receive queue of the interface
  * @steer: enum pcapring_steer
+ * @mode: enum pcapring_mode
  * @direction: enum pcapring_direction
  * @promisc: switch the interface to promiscuous mode
+ * @allmulti: have the interface receive all multicast packets
+ * @tstamp: enum pcapring_tstamp
+ * @sample: one packet in so many
+ * @limit_packets: freeze after so many; 0: no limit, as with those below
+ * @limit_bytes: freeze after so many bytes of packets
+ * @limit_seconds: freeze after so long
+ * @userns: its creator is privileged only in a user namespace
  */
 struct pcapring_config {
 	char ifname[IFNAMSIZ];
@@ -22,9 +30,36 @@ struct pcapring_config {
 	u64 ring_bytes;
 	u32 rings;
 	u32 steer;
+	u32 mode;
 	u32 direction;
 	bool promisc;
+	bool allmulti;
+	u32 tstamp;
+	u32 sample;
+	u64 limit_packets;
+	u64 limit_bytes;
+	u32 limit_seconds;
+	bool userns;
 };
+
+/**
+ * struct pcapring_config_field - a number in it that has an attribute
+ * @attribute: enum pcapring_attribute, of @bytes bytes, in native byte order
+ * @offset: in struct pcapring_config
+ * @bytes: 1, 4 or 8
+ * @constant: cannot be changed later
+ * @optional: told only if not zero
+ */
+struct pcapring_config_field {
+	u8 attribute;
+	u8 offset;
+	u8 bytes;
+	bool constant;
+	bool optional;
+};
+
+#define PCAPRING_CONFIG_FIELDS	13
+extern const struct pcapring_config_field pcapring_config_fields[PCAPRING_CONFIG_FIELDS];
 
 /**
  * struct pcapring_fault - why a request was refused
@@ -37,10 +72,13 @@ struct pcapring_fault {
 };
 
 void pcapring_config_defaults(struct pcapring_config *config);
+bool pcapring_config_is_any(const struct pcapring_config *config);
+
+/* Take the fields from @from whose attributes are in @given, a set of bits. */
+void pcapring_config_merge(struct pcapring_config *config, const struct pcapring_config *from,
+			   u64 given);
 
 /* 0, or -EINVAL and the first fault. */
 int pcapring_config_check(const struct pcapring_config *config, struct pcapring_fault *fault);
-bool pcapring_config_snaplen_fits(u32 snaplen, u64 ring_bytes, struct pcapring_fault *fault);
-bool pcapring_config_direction_fits(u32 direction, struct pcapring_fault *fault);
 
 #endif /* PCAPRING_CONFIG_H */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
+#include <linux/bpf.h>
+#include <linux/err.h>
 #include <linux/netdevice.h>
 #include <linux/rcupdate.h>
 #include <linux/skbuff.h>
@@ -34,12 +36,25 @@ int pcapring_filter_prepare(struct pcapring_filter_new *filter,
 	return err;
 }
 
+int pcapring_filter_prepare_fd(struct pcapring_filter_new *filter, u32 fd)
+{
+	struct bpf_prog *program = bpf_prog_get_type(fd, BPF_PROG_TYPE_SOCKET_FILTER);
+
+	memset(filter, 0, sizeof(*filter));
+	if (IS_ERR(program))
+		return PTR_ERR(program);
+	filter->program = program;
+	filter->id = program->aux->id;
+	return 0;
+}
+
 void pcapring_filter_swap(struct pcapring_filter_slot *slot, struct pcapring_filter_new *filter)
 {
 	/* callers take turns, see struct pcapring_filter_slot */
 	filter->program = rcu_replace_pointer(slot->program, filter->program, true);
 	swap(slot->instructions, filter->instructions);
 	swap(slot->length, filter->length);
+	swap(slot->id, filter->id);
 }
 
 void pcapring_filter_discard(struct pcapring_filter_new *filter)
@@ -47,7 +62,10 @@ void pcapring_filter_discard(struct pcapring_filter_new *filter)
 	if (filter->program) {
 		/* the packet path runs programs in RCU's read side */
 		synchronize_net();
-		bpf_prog_destroy(filter->program);
+		if (filter->instructions)
+			bpf_prog_destroy(filter->program);
+		else
+			bpf_prog_put(filter->program);
 	}
 	kfree(filter->instructions);
 	memset(filter, 0, sizeof(*filter));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A filter slot: a classic BPF program that can be swapped while packets run. */
+/* A filter slot: a BPF program that can be swapped while packets run. */
 #ifndef PCAPRING_FILTER_H
 #define PCAPRING_FILTER_H
 
@@ -15,13 +15,15 @@ struct sk_buff;
  * struct pcapring_filter_slot - a filter, or none
  * @program: read by the packet path under RCU; changed by the owner, one at a
  *	time (pcapring_captures_lock)
- * @instructions: the program as it came, for those who ask; same lock
+ * @instructions: a classic program as it came, for those who ask; same lock
  * @length: number of @instructions
+ * @id: the number of an eBPF program, else 0; same lock
  */
 struct pcapring_filter_slot {
 	struct bpf_prog __rcu *program;
 	struct sock_filter *instructions;
 	u32 length;
+	u32 id;
 };
 
 /**
@@ -34,6 +36,7 @@ struct pcapring_filter_new {
 	struct bpf_prog *program;
 	struct sock_filter *instructions;
 	u32 length;
+	u32 id;
 };
 
 /*
@@ -42,6 +45,12 @@ struct pcapring_filter_new {
  */
 int pcapring_filter_prepare(struct pcapring_filter_new *filter,
 			    const struct sock_filter *instructions, u32 length);
+
+/*
+ * The eBPF program of type socket filter that the caller has open as @fd. A
+ * reference is kept. -EBADF, -EINVAL: it is none.
+ */
+int pcapring_filter_prepare_fd(struct pcapring_filter_new *filter, u32 fd);
 
 /* Put @filter into the slot; each packet meets the old or the new one. */
 void pcapring_filter_swap(struct pcapring_filter_slot *slot, struct pcapring_filter_new *filter);

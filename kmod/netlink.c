@@ -10,6 +10,7 @@
 
 #include "admin.h"
 #include "capture.h"
+#include "message.h"
 #include "netlink.h"
 
 static struct genl_family pcapring_netlink_family;
@@ -25,133 +26,25 @@ static const struct nla_policy pcapring_netlink_policy[PCAPRING_A_MAX + 1] = {
 	[PCAPRING_A_PROMISC] = NLA_POLICY_MAX(NLA_U8, 1),
 	[PCAPRING_A_FILTER] = { .type = NLA_BINARY,
 				.len = BPF_MAXINSNS * sizeof(struct sock_filter) },
+	[PCAPRING_A_MODE] = { .type = NLA_U32 },
+	[PCAPRING_A_ALLMULTI] = NLA_POLICY_MAX(NLA_U8, 1),
+	[PCAPRING_A_TSTAMP] = { .type = NLA_U32 },
+	[PCAPRING_A_SAMPLE] = { .type = NLA_U32 },
+	[PCAPRING_A_FROZEN] = NLA_POLICY_MAX(NLA_U8, 1),
+	[PCAPRING_A_FILTER_FD] = { .type = NLA_U32 },
+	[PCAPRING_A_LIMIT_PACKETS] = { .type = NLA_U64 },
+	[PCAPRING_A_LIMIT_BYTES] = { .type = NLA_U64 },
+	[PCAPRING_A_LIMIT_SECONDS] = { .type = NLA_U32 },
 };
-
-/* One consistent look at each ring; what is summed up is what is shown. */
-static void pcapring_netlink_add(struct pcapring_ring_state *sum,
-				 const struct pcapring_ring_state *ring)
-{
-	sum->count.seen += ring->count.seen;
-	sum->count.captured += ring->count.captured;
-	sum->count.filtered += ring->count.filtered;
-	sum->count.dropped += ring->count.dropped;
-	sum->count.truncated += ring->count.truncated;
-	sum->count.bytes += ring->count.bytes;
-	sum->wakeups += ring->wakeups;
-	sum->bad_tails += ring->bad_tails;
-	sum->skips += ring->skips;
-}
-
-static int pcapring_netlink_put_stat(struct sk_buff *msg, int stat, u64 value)
-{
-	return nla_put_u64_64bit(msg, stat, value, PCAPRING_STAT_PAD);
-}
-
-static int pcapring_netlink_put_stats(struct sk_buff *msg, int attribute,
-				      const struct pcapring_ring_state *state)
-{
-	struct nlattr *nest = nla_nest_start(msg, attribute);
-
-	if (!nest ||
-	    pcapring_netlink_put_stat(msg, PCAPRING_STAT_SEEN, state->count.seen) ||
-	    pcapring_netlink_put_stat(msg, PCAPRING_STAT_CAPTURED, state->count.captured) ||
-	    pcapring_netlink_put_stat(msg, PCAPRING_STAT_FILTERED, state->count.filtered) ||
-	    pcapring_netlink_put_stat(msg, PCAPRING_STAT_DROPPED, state->count.dropped) ||
-	    pcapring_netlink_put_stat(msg, PCAPRING_STAT_TRUNCATED, state->count.truncated) ||
-	    pcapring_netlink_put_stat(msg, PCAPRING_STAT_BYTES, state->count.bytes) ||
-	    pcapring_netlink_put_stat(msg, PCAPRING_STAT_WAKEUPS, state->wakeups) ||
-	    pcapring_netlink_put_stat(msg, PCAPRING_STAT_BAD_TAILS, state->bad_tails) ||
-	    pcapring_netlink_put_stat(msg, PCAPRING_STAT_SKIPS, state->skips))
-		return -EMSGSIZE;
-	nla_nest_end(msg, nest);
-	return 0;
-}
-
-static int pcapring_netlink_put_position(struct sk_buff *msg, int attribute, u64 position)
-{
-	return nla_put_u64_64bit(msg, attribute, position, PCAPRING_RING_PAD);
-}
-
-static int pcapring_netlink_put_ring(struct sk_buff *msg, u32 index,
-				     const struct pcapring_ring_state *state)
-{
-	struct nlattr *nest = nla_nest_start(msg, PCAPRING_A_RING);
-
-	if (!nest ||
-	    nla_put_u32(msg, PCAPRING_RING_INDEX, index) ||
-	    pcapring_netlink_put_position(msg, PCAPRING_RING_HEAD, state->head) ||
-	    pcapring_netlink_put_position(msg, PCAPRING_RING_SEEN, state->seen) ||
-	    pcapring_netlink_put_position(msg, PCAPRING_RING_TAIL, state->tail) ||
-	    pcapring_netlink_put_stats(msg, PCAPRING_RING_STATS, state))
-		return -EMSGSIZE;
-	nla_nest_end(msg, nest);
-	return 0;
-}
-
-static int pcapring_netlink_put_rings(struct sk_buff *msg, const struct pcapring_capture *capture)
-{
-	struct pcapring_ring_state sum = {};
-	struct pcapring_ring_state state;
-	u32 i;
-
-	for (i = 0; i < capture->tap.ring_count; i++) {
-		pcapring_ring_look(&capture->tap.rings[i], &state);
-		pcapring_netlink_add(&sum, &state);
-		if (pcapring_netlink_put_ring(msg, i, &state))
-			return -EMSGSIZE;
-	}
-	return pcapring_netlink_put_stats(msg, PCAPRING_A_STATS, &sum);
-}
-
-static int pcapring_netlink_put_identity(struct sk_buff *msg,
-					 const struct pcapring_capture *capture)
-{
-	const struct net_device *dev = capture->tap.hook.dev;
-
-	if (nla_put_u32(msg, PCAPRING_A_ID, capture->id) ||
-	    nla_put(msg, PCAPRING_A_UUID, sizeof(capture->uuid), &capture->uuid) ||
-	    nla_put_string(msg, PCAPRING_A_IFNAME, capture->ifname))
-		return -EMSGSIZE;
-	if (dev && nla_put_u32(msg, PCAPRING_A_IFINDEX, dev->ifindex))
-		return -EMSGSIZE;
-	if (capture->linktype != PCAPRING_LINKTYPE_NONE &&
-	    nla_put_u32(msg, PCAPRING_A_LINKTYPE, capture->linktype))
-		return -EMSGSIZE;
-	return 0;
-}
-
-static int pcapring_netlink_put_settings(struct sk_buff *msg,
-					 const struct pcapring_capture *capture)
-{
-	const struct pcapring_tap *tap = &capture->tap;
-
-	if (nla_put_u32(msg, PCAPRING_A_SNAPLEN, tap->snaplen) ||
-	    nla_put_u64_64bit(msg, PCAPRING_A_RING_BYTES, capture->ring_bytes, PCAPRING_A_PAD) ||
-	    nla_put_u32(msg, PCAPRING_A_RINGS, tap->ring_count) ||
-	    nla_put_u32(msg, PCAPRING_A_STEER, tap->steer) ||
-	    nla_put_u32(msg, PCAPRING_A_DIRECTION, tap->direction) ||
-	    nla_put_u8(msg, PCAPRING_A_PROMISC, capture->promisc) ||
-	    nla_put_u8(msg, PCAPRING_A_READER, capture->open))
-		return -EMSGSIZE;
-	if (tap->filter.length &&
-	    nla_put(msg, PCAPRING_A_FILTER, tap->filter.length * sizeof(struct sock_filter),
-		    tap->filter.instructions))
-		return -EMSGSIZE;
-	return 0;
-}
 
 static int pcapring_netlink_put(struct sk_buff *msg, u32 portid, u32 seq, int flags, u8 command,
 				const struct pcapring_capture *capture, const char *reason)
 {
 	void *header = genlmsg_put(msg, portid, seq, &pcapring_netlink_family, flags, command);
 
-	lockdep_assert_held(&pcapring_captures_lock);
 	if (!header)
 		return -EMSGSIZE;
-	if (pcapring_netlink_put_identity(msg, capture) ||
-	    pcapring_netlink_put_settings(msg, capture) ||
-	    pcapring_netlink_put_rings(msg, capture) ||
-	    (reason && nla_put_string(msg, PCAPRING_A_REASON, reason))) {
+	if (pcapring_message_put(msg, capture, reason)) {
 		genlmsg_cancel(msg, header);
 		return -EMSGSIZE;
 	}
@@ -159,20 +52,9 @@ static int pcapring_netlink_put(struct sk_buff *msg, u32 portid, u32 seq, int fl
 	return 0;
 }
 
-/* Enough for all attributes but RING and FILTER, and for a RING. */
-#define PCAPRING_NETLINK_SETTINGS_BYTES	1024
-#define PCAPRING_NETLINK_RING_BYTES	256
-
-static size_t pcapring_netlink_bytes(u32 rings, u32 filter_length)
-{
-	return PCAPRING_NETLINK_SETTINGS_BYTES + rings * PCAPRING_NETLINK_RING_BYTES +
-	       filter_length * sizeof(struct sock_filter);
-}
-
 static struct sk_buff *pcapring_netlink_message(const struct pcapring_capture *capture)
 {
-	return genlmsg_new(pcapring_netlink_bytes(capture->tap.ring_count,
-						  capture->tap.filter.length), GFP_KERNEL);
+	return genlmsg_new(pcapring_message_bytes(capture), GFP_KERNEL);
 }
 
 /* Called with pcapring_captures_lock held. Who misses a message can ask. */
@@ -237,14 +119,11 @@ static int pcapring_netlink_only(struct genl_info *info, u64 allowed)
 	return 0;
 }
 
-static int pcapring_netlink_get_filter(struct genl_info *info, struct pcapring_filter_new *filter)
+static int pcapring_netlink_get_classic(struct genl_info *info, const struct nlattr *attr,
+					struct pcapring_filter_new *filter)
 {
-	const struct nlattr *attr = info->attrs[PCAPRING_A_FILTER];
 	int err;
 
-	memset(filter, 0, sizeof(*filter));
-	if (!attr)
-		return 0;
 	if (nla_len(attr) % sizeof(struct sock_filter)) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attr,
 				    "must be an array of struct sock_filter, 8 bytes each");
@@ -257,24 +136,59 @@ static int pcapring_netlink_get_filter(struct genl_info *info, struct pcapring_f
 	return err;
 }
 
-static void pcapring_netlink_get_config(struct genl_info *info, struct pcapring_config *config)
+static int pcapring_netlink_get_filter(struct genl_info *info, struct pcapring_filter_new *filter)
 {
-	struct nlattr **attrs = info->attrs;
+	const struct nlattr *classic = info->attrs[PCAPRING_A_FILTER];
+	const struct nlattr *fd = info->attrs[PCAPRING_A_FILTER_FD];
+	int err;
 
-	pcapring_config_defaults(config);
-	nla_strscpy(config->ifname, attrs[PCAPRING_A_IFNAME], sizeof(config->ifname));
-	if (attrs[PCAPRING_A_SNAPLEN])
-		config->snaplen = nla_get_u32(attrs[PCAPRING_A_SNAPLEN]);
-	if (attrs[PCAPRING_A_RING_BYTES])
-		config->ring_bytes = nla_get_u64(attrs[PCAPRING_A_RING_BYTES]);
-	if (attrs[PCAPRING_A_RINGS])
-		config->rings = nla_get_u32(attrs[PCAPRING_A_RINGS]);
-	if (attrs[PCAPRING_A_STEER])
-		config->steer = nla_get_u32(attrs[PCAPRING_A_STEER]);
-	if (attrs[PCAPRING_A_DIRECTION])
-		config->direction = nla_get_u32(attrs[PCAPRING_A_DIRECTION]);
-	if (attrs[PCAPRING_A_PROMISC])
-		config->promisc = nla_get_u8(attrs[PCAPRING_A_PROMISC]);
+	memset(filter, 0, sizeof(*filter));
+	if (classic && fd) {
+		NL_SET_ERR_MSG_ATTR(info->extack, fd, "cannot be given together with FILTER");
+		return -EINVAL;
+	}
+	if (classic)
+		return pcapring_netlink_get_classic(info, classic, filter);
+	if (!fd)
+		return 0;
+	err = pcapring_filter_prepare_fd(filter, nla_get_u32(fd));
+	if (err)
+		NL_SET_ERR_MSG_ATTR(info->extack, fd,
+				    "is not the descriptor of an eBPF program of type socket filter");
+	return err;
+}
+
+/* Of those fields that the command has taken. Returns which, as a set of bits. */
+static u64 pcapring_netlink_get_config(struct genl_info *info, struct pcapring_config *config)
+{
+	const struct pcapring_config_field *field = pcapring_config_fields;
+	const struct nlattr *attr;
+	u64 given = 0;
+	int i;
+
+	for (i = 0; i < PCAPRING_CONFIG_FIELDS; i++, field++) {
+		attr = info->attrs[field->attribute];
+		if (!attr)
+			continue;
+		/* the policy saw to its length */
+		memcpy((u8 *)config + field->offset, nla_data(attr), field->bytes);
+		given |= BIT_ULL(field->attribute);
+	}
+	return given;
+}
+
+/* What a command may take of the fields. */
+static u64 pcapring_netlink_fields(bool constant_too)
+{
+	const struct pcapring_config_field *field = pcapring_config_fields;
+	u64 fields = 0;
+	int i;
+
+	for (i = 0; i < PCAPRING_CONFIG_FIELDS; i++, field++) {
+		if (constant_too || !field->constant)
+			fields |= BIT_ULL(field->attribute);
+	}
+	return fields;
 }
 
 static int pcapring_netlink_create(struct genl_info *info, const struct pcapring_config *config,
@@ -309,17 +223,17 @@ static int pcapring_netlink_new(struct sk_buff *skb, struct genl_info *info)
 	struct pcapring_config config;
 	int err;
 
-	err = pcapring_netlink_only(info, BIT_ULL(PCAPRING_A_IFNAME) |
-				    BIT_ULL(PCAPRING_A_SNAPLEN) | BIT_ULL(PCAPRING_A_RING_BYTES) |
-				    BIT_ULL(PCAPRING_A_RINGS) | BIT_ULL(PCAPRING_A_STEER) |
-				    BIT_ULL(PCAPRING_A_DIRECTION) | BIT_ULL(PCAPRING_A_PROMISC) |
-				    BIT_ULL(PCAPRING_A_FILTER));
+	err = pcapring_netlink_only(info, pcapring_netlink_fields(true) |
+				    BIT_ULL(PCAPRING_A_IFNAME) | BIT_ULL(PCAPRING_A_FILTER) |
+				    BIT_ULL(PCAPRING_A_FILTER_FD));
 	if (err)
 		return err;
 	if (!info->attrs[PCAPRING_A_IFNAME]) {
 		NL_SET_ERR_MSG(info->extack, "the interface's name (IFNAME) is missing");
 		return -EINVAL;
 	}
+	pcapring_config_defaults(&config);
+	nla_strscpy(config.ifname, info->attrs[PCAPRING_A_IFNAME], sizeof(config.ifname));
 	pcapring_netlink_get_config(info, &config);
 	err = pcapring_netlink_get_filter(info, &filter);
 	if (err)
@@ -342,28 +256,21 @@ static int pcapring_netlink_get_id(struct genl_info *info, u32 *id)
 static int pcapring_netlink_change(struct genl_info *info, u32 id,
 				   struct pcapring_filter_new *filter)
 {
+	const struct pcapring_caller caller = { .net = genl_info_net(info) };
 	struct nlattr **attrs = info->attrs;
 	struct pcapring_change change = {};
 	struct pcapring_fault fault = {};
-	u32 snaplen, direction;
-	bool promisc;
+	bool frozen;
 	int err;
 
-	if (attrs[PCAPRING_A_SNAPLEN]) {
-		snaplen = nla_get_u32(attrs[PCAPRING_A_SNAPLEN]);
-		change.snaplen = &snaplen;
+	change.given = pcapring_netlink_get_config(info, &change.config);
+	if (attrs[PCAPRING_A_FROZEN]) {
+		frozen = nla_get_u8(attrs[PCAPRING_A_FROZEN]);
+		change.frozen = &frozen;
 	}
-	if (attrs[PCAPRING_A_DIRECTION]) {
-		direction = nla_get_u32(attrs[PCAPRING_A_DIRECTION]);
-		change.direction = &direction;
-	}
-	if (attrs[PCAPRING_A_PROMISC]) {
-		promisc = nla_get_u8(attrs[PCAPRING_A_PROMISC]);
-		change.promisc = &promisc;
-	}
-	if (attrs[PCAPRING_A_FILTER])
+	if (attrs[PCAPRING_A_FILTER] || attrs[PCAPRING_A_FILTER_FD])
 		change.filter = filter;
-	err = pcapring_admin_change(genl_info_net(info), id, &change, &fault);
+	err = pcapring_admin_change(&caller, id, &change, &fault);
 	return pcapring_netlink_explain(info, &fault, err);
 }
 
@@ -373,9 +280,9 @@ static int pcapring_netlink_set(struct sk_buff *skb, struct genl_info *info)
 	u32 id;
 	int err;
 
-	err = pcapring_netlink_only(info, BIT_ULL(PCAPRING_A_ID) | BIT_ULL(PCAPRING_A_SNAPLEN) |
-				    BIT_ULL(PCAPRING_A_DIRECTION) | BIT_ULL(PCAPRING_A_PROMISC) |
-				    BIT_ULL(PCAPRING_A_FILTER));
+	err = pcapring_netlink_only(info, pcapring_netlink_fields(false) |
+				    BIT_ULL(PCAPRING_A_ID) | BIT_ULL(PCAPRING_A_FROZEN) |
+				    BIT_ULL(PCAPRING_A_FILTER) | BIT_ULL(PCAPRING_A_FILTER_FD));
 	if (!err)
 		err = pcapring_netlink_get_id(info, &id);
 	if (!err)
@@ -389,6 +296,7 @@ static int pcapring_netlink_set(struct sk_buff *skb, struct genl_info *info)
 
 static int pcapring_netlink_del(struct sk_buff *skb, struct genl_info *info)
 {
+	const struct pcapring_caller caller = { .net = genl_info_net(info) };
 	struct pcapring_fault fault = {};
 	u32 id;
 	int err;
@@ -398,7 +306,7 @@ static int pcapring_netlink_del(struct sk_buff *skb, struct genl_info *info)
 		err = pcapring_netlink_get_id(info, &id);
 	if (err)
 		return err;
-	err = pcapring_admin_delete(genl_info_net(info), id, &fault);
+	err = pcapring_admin_delete(&caller, id, &fault);
 	return pcapring_netlink_explain(info, &fault, err);
 }
 
@@ -436,8 +344,7 @@ static int pcapring_netlink_dump_start(struct netlink_callback *cb)
 	mutex_lock(&pcapring_captures_lock);
 	pcapring_for_each_capture(capture) {
 		if (net_eq(capture->net, net))
-			bytes = max(bytes, pcapring_netlink_bytes(capture->tap.ring_count,
-								  capture->tap.filter.length));
+			bytes = max(bytes, pcapring_message_bytes(capture));
 	}
 	mutex_unlock(&pcapring_captures_lock);
 	cb->min_dump_alloc = bytes;

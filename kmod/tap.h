@@ -8,6 +8,7 @@
 #include <linux/wait.h>
 
 #include "filter.h"
+#include "limit.h"
 
 struct pcapring_ring;
 
@@ -25,6 +26,7 @@ struct pcapring_ring;
  * @direction: enum pcapring_direction; READ_ONCE, may change at any time
  * @tstamp: enum pcapring_tstamp; READ_ONCE, may change at any time
  * @sample: one packet in so many; READ_ONCE, may change at any time
+ * @limit: how much may be captured
  * @steer: enum pcapring_steer; constant
  * @ring_count: constant
  * @rings: constant
@@ -41,6 +43,7 @@ struct pcapring_tap {
 	u32 direction;
 	u32 tstamp;
 	u32 sample;
+	struct pcapring_limit limit;
 	u32 steer;
 	u32 ring_count;
 	struct pcapring_ring *rings;
