@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "control/arguments.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 #include "common/size.h"
 
 #define ARGUMENTS_INTERVAL_MAX	86400	/* seconds */
-#define ARGUMENTS_GIVEN(a)	(1U << (a))
+#define ARGUMENTS_NAME_MAX	32
 
 struct arguments_choice {
 	const char *name;
@@ -25,6 +26,18 @@ static const struct arguments_choice arguments_directions[] = {
 	{ "in", PCAPRING_DIRECTION_IN },
 	{ "out", PCAPRING_DIRECTION_OUT },
 	{ "both", PCAPRING_DIRECTION_BOTH },
+	{ NULL, 0 }
+};
+
+static const struct arguments_choice arguments_modes[] = {
+	{ "normal", PCAPRING_MODE_NORMAL },
+	{ "overwrite", PCAPRING_MODE_OVERWRITE },
+	{ NULL, 0 }
+};
+
+static const struct arguments_choice arguments_tstamps[] = {
+	{ "software", PCAPRING_TSTAMP_SOFTWARE },
+	{ "hardware", PCAPRING_TSTAMP_HARDWARE },
 	{ NULL, 0 }
 };
 
@@ -84,14 +97,54 @@ static bool arguments_direction(struct capture_request *request, const char *tex
 	return arguments_choose(arguments_directions, text, &request->direction);
 }
 
+static bool arguments_mode(struct capture_request *request, const char *text)
+{
+	return arguments_choose(arguments_modes, text, &request->mode);
+}
+
+static bool arguments_tstamp(struct capture_request *request, const char *text)
+{
+	return arguments_choose(arguments_tstamps, text, &request->tstamp);
+}
+
+static bool arguments_switch(const char *text, bool *on)
+{
+	uint32_t value;
+
+	if (!arguments_choose(arguments_switches, text, &value))
+		return false;
+	*on = value;
+	return true;
+}
+
 static bool arguments_promisc(struct capture_request *request, const char *text)
 {
-	uint32_t on;
+	return arguments_switch(text, &request->promisc);
+}
 
-	if (!arguments_choose(arguments_switches, text, &on))
-		return false;
-	request->promisc = on;
-	return true;
+static bool arguments_allmulti(struct capture_request *request, const char *text)
+{
+	return arguments_switch(text, &request->allmulti);
+}
+
+static bool arguments_sample(struct capture_request *request, const char *text)
+{
+	return arguments_number(text, 1, UINT32_MAX, &request->sample);
+}
+
+static bool arguments_limit_packets(struct capture_request *request, const char *text)
+{
+	return number_parse(text, 0, UINT64_MAX, &request->limit_packets);
+}
+
+static bool arguments_limit_bytes(struct capture_request *request, const char *text)
+{
+	return size_parse(text, &request->limit_bytes);
+}
+
+static bool arguments_limit_seconds(struct capture_request *request, const char *text)
+{
+	return arguments_number(text, 0, UINT32_MAX, &request->limit_seconds);
 }
 
 /* @fixed: given at creation, never changed */
@@ -109,9 +162,21 @@ static const struct arguments_key {
 	{ "rings", PCAPRING_A_RINGS, true, arguments_rings,
 	  "a number of rings from 0 to 64 (0: one for each receive queue)" },
 	{ "steer", PCAPRING_A_STEER, true, arguments_steer, "cpu or flow" },
+	{ "mode", PCAPRING_A_MODE, true, arguments_mode, "normal or overwrite" },
 	{ "direction", PCAPRING_A_DIRECTION, false, arguments_direction,
 	  "in, out or both" },
 	{ "promisc", PCAPRING_A_PROMISC, false, arguments_promisc, "on or off" },
+	{ "allmulti", PCAPRING_A_ALLMULTI, false, arguments_allmulti, "on or off" },
+	{ "tstamp", PCAPRING_A_TSTAMP, false, arguments_tstamp,
+	  "software or hardware" },
+	{ "sample", PCAPRING_A_SAMPLE, false, arguments_sample,
+	  "a number N from 1 to 4294967295: one packet in N is captured" },
+	{ "limit packets", PCAPRING_A_LIMIT_PACKETS, false, arguments_limit_packets,
+	  "a number of packets (0: no limit)" },
+	{ "limit bytes", PCAPRING_A_LIMIT_BYTES, false, arguments_limit_bytes,
+	  "a number of bytes, as 65536, 64k, 32M (0: no limit)" },
+	{ "limit seconds", PCAPRING_A_LIMIT_SECONDS, false, arguments_limit_seconds,
+	  "a number of seconds up to 4294967295 (0: no limit)" },
 	{ NULL, 0, false, NULL, NULL }
 };
 
@@ -135,13 +200,26 @@ static char *arguments_join(char **words)
 	return text;
 }
 
+static bool arguments_program(struct capture_request *request, char **words)
+{
+	if (!words[0] || words[1]) {
+		log_error("filter bpf '%s': takes one file, in which an eBPF program is pinned, as /sys/fs/bpf/NAME",
+			  words[0] ? words[1] : "");
+		return false;
+	}
+	request->program = words[0];
+	return true;
+}
+
 /* All words that are left; "none" takes the filter away. */
 static bool arguments_filter(struct capture_request *request, char **words)
 {
 	if (!words[0]) {
-		log_error("filter: takes an expression as tcpdump does, or none");
+		log_error("filter: takes an expression as tcpdump does, bpf PATH, or none");
 		return false;
 	}
+	if (!strcmp(words[0], "bpf"))
+		return arguments_program(request, words + 1);
 	if (!strcmp(words[0], "none") && !words[1])
 		request->expression = strdup("");
 	else
@@ -150,7 +228,7 @@ static bool arguments_filter(struct capture_request *request, char **words)
 		log_error("filter: out of memory");
 		return false;
 	}
-	request->given |= ARGUMENTS_GIVEN(PCAPRING_A_FILTER);
+	request->given |= CAPTURE_GIVEN(PCAPRING_A_FILTER);
 	return true;
 }
 
@@ -171,7 +249,7 @@ static bool arguments_pair(struct capture_request *request, const char *command,
 			  command, name);
 		return false;
 	}
-	if (request->given & ARGUMENTS_GIVEN(key->attribute)) {
+	if (request->given & CAPTURE_GIVEN(key->attribute)) {
 		log_error("%s: %s is given twice", command, name);
 		return false;
 	}
@@ -180,18 +258,40 @@ static bool arguments_pair(struct capture_request *request, const char *command,
 			  value ? value : "", key->takes);
 		return false;
 	}
-	request->given |= ARGUMENTS_GIVEN(key->attribute);
+	request->given |= CAPTURE_GIVEN(key->attribute);
 	return true;
+}
+
+static bool arguments_limit(struct capture_request *request, const char *command,
+			    char **words)
+{
+	char name[ARGUMENTS_NAME_MAX];
+
+	if (!words[1] || (strcmp(words[1], "packets") && strcmp(words[1], "bytes") &&
+			  strcmp(words[1], "seconds"))) {
+		log_error("%s: limit '%s': takes packets N, bytes SIZE or seconds N",
+			  command, words[1] ? words[1] : "");
+		return false;
+	}
+	snprintf(name, sizeof(name), "limit %s", words[1]);
+	return arguments_pair(request, command, name, words[2]);
 }
 
 static bool arguments_pairs(struct capture_request *request, const char *command,
 			    char **words)
 {
-	for (; *words; words += 2) {
+	while (*words) {
 		if (!strcmp(*words, "filter"))
 			return arguments_filter(request, words + 1);
-		if (!arguments_pair(request, command, words[0], words[1]))
-			return false;
+		if (!strcmp(*words, "limit")) {
+			if (!arguments_limit(request, command, words))
+				return false;
+			words += 3;
+		} else {
+			if (!arguments_pair(request, command, words[0], words[1]))
+				return false;
+			words += 2;
+		}
 	}
 	return true;
 }
@@ -208,12 +308,12 @@ static bool arguments_id(const char *command, const char *word, uint32_t *id)
 bool arguments_add(struct capture_request *request, char **words)
 {
 	if (!words[0] || !words[0][0] || strlen(words[0]) >= IF_NAMESIZE) {
-		log_error("add '%s': takes the name of an interface, 1 to 15 characters",
+		log_error("add '%s': takes the name of an interface, 1 to 15 characters, or any",
 			  words[0] ? words[0] : "");
 		return false;
 	}
 	request->ifname = words[0];
-	request->given |= ARGUMENTS_GIVEN(PCAPRING_A_IFNAME);
+	request->given |= CAPTURE_GIVEN(PCAPRING_A_IFNAME);
 	return arguments_pairs(request, "add", words + 1);
 }
 
@@ -221,7 +321,7 @@ bool arguments_set(struct capture_request *request, char **words)
 {
 	if (!arguments_id("set", words[0], &request->id))
 		return false;
-	request->given |= ARGUMENTS_GIVEN(PCAPRING_A_ID);
+	request->given |= CAPTURE_GIVEN(PCAPRING_A_ID);
 	if (!words[1]) {
 		log_error("set %u: takes what to change: see pcapring --help",
 			  request->id);
@@ -230,16 +330,28 @@ bool arguments_set(struct capture_request *request, char **words)
 	return arguments_pairs(request, "set", words + 1);
 }
 
-bool arguments_del(uint32_t *id, char **words)
+bool arguments_one(uint32_t *id, const char *command, char **words)
 {
-	if (!arguments_id("del", words[0], id))
+	if (!arguments_id(command, words[0], id))
 		return false;
 	if (words[1]) {
-		log_error("del %u: '%s' is not known here: takes one number",
-			  *id, words[1]);
+		log_error("%s %u: '%s' is not known here: takes one number",
+			  command, *id, words[1]);
 		return false;
 	}
 	return true;
+}
+
+bool arguments_snapshot(uint32_t *id, const char **path, char **words)
+{
+	if (!arguments_id("snapshot", words[0], id))
+		return false;
+	*path = words[1];
+	if (*path && **path && !words[2])
+		return true;
+	log_error("snapshot %u '%s': takes one FILE, or - for standard output", *id,
+		  words[1] && words[2] ? words[2] : "");
+	return false;
 }
 
 static bool arguments_interval(struct arguments_view *view, const char *text)

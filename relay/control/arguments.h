@@ -14,16 +14,19 @@ struct arguments_view {
 	bool json;
 };
 
-/* False, all three: standard error has said what is wrong and what would not be. */
+/* False, all: standard error has said what is wrong and what would not be. */
 
-/* "IFACE [KEY VALUE]... [filter EXPR]" */
+/* "IFACE [KEY VALUE]... [filter EXPR | filter bpf PATH]" */
 bool arguments_add(struct capture_request *request, char **words);
 
-/* "N KEY VALUE... [filter EXPR]" */
+/* "N KEY VALUE... [filter EXPR | filter bpf PATH | filter none]" */
 bool arguments_set(struct capture_request *request, char **words);
 
-/* "N" */
-bool arguments_del(uint32_t *id, char **words);
+/* "N", of del, freeze and thaw */
+bool arguments_one(uint32_t *id, const char *command, char **words);
+
+/* "N FILE" */
+bool arguments_snapshot(uint32_t *id, const char **path, char **words);
 
 /* "[N] [--json] [--interval SECONDS]", as far as @command takes them */
 bool arguments_view(struct arguments_view *view, const char *command, char **words);

@@ -10,12 +10,27 @@
 #include "control/filter.h"
 #include "control/json.h"
 #include "control/netlink.h"
+#include "control/program.h"
 #include "control/show.h"
+#include "control/snapshot.h"
 
 /* add and set */
 
+static bool command_program(struct capture_request *request)
+{
+	int fd = program_open(request->program);
+
+	if (fd < 0)
+		return false;
+	request->filter_fd = fd;
+	request->given |= CAPTURE_GIVEN(PCAPRING_A_FILTER_FD);
+	return true;
+}
+
 static bool command_filter(struct capture_request *request, const char *ifname)
 {
+	if (request->program)
+		return command_program(request);
 	if (!request->expression || !request->expression[0])
 		return true;
 	return filter_compile(ifname, request->expression, &request->filter,
@@ -42,6 +57,8 @@ static int command_modify(struct netlink *netlink, struct capture_request *reque
 	struct capture_list list = { 0 };
 	bool done = true;
 
+	if (request->program && !command_program(request))
+		return COMMAND_FAILURE;
 	if (request->expression && request->expression[0]) {
 		done = netlink_get(netlink, request->id, &list);
 		if (done && !command_filter(request, list.captures[0].ifname)) {
@@ -87,20 +104,123 @@ int command_set(char **words)
 	return command_change(words, arguments_set, command_modify);
 }
 
-int command_del(char **words)
+/* del, freeze and thaw */
+
+static int command_one(const char *command, char **words,
+		       bool (*run)(struct netlink *netlink, uint32_t id))
 {
 	struct netlink *netlink;
 	bool done;
 	uint32_t id;
 
-	if (!arguments_del(&id, words))
+	if (!arguments_one(&id, command, words))
 		return COMMAND_USAGE;
 	netlink = netlink_open();
 	if (!netlink)
 		return COMMAND_FAILURE;
-	done = netlink_del(netlink, id);
+	done = run(netlink, id);
 	if (!done)
-		log_error("del %u: %s", id, netlink_error(netlink));
+		log_error("%s %u: %s", command, id, netlink_error(netlink));
+	netlink_close(netlink);
+	return done ? COMMAND_FINE : COMMAND_FAILURE;
+}
+
+int command_del(char **words)
+{
+	return command_one("del", words, netlink_del);
+}
+
+static bool command_set_frozen(struct netlink *netlink, uint32_t id, bool frozen)
+{
+	struct capture_request request = {
+		.given = CAPTURE_GIVEN(PCAPRING_A_ID) | CAPTURE_GIVEN(PCAPRING_A_FROZEN),
+		.id = id,
+		.frozen = frozen,
+	};
+
+	return netlink_set(netlink, &request);
+}
+
+static bool command_do_freeze(struct netlink *netlink, uint32_t id)
+{
+	return command_set_frozen(netlink, id, true);
+}
+
+static bool command_do_thaw(struct netlink *netlink, uint32_t id)
+{
+	return command_set_frozen(netlink, id, false);
+}
+
+int command_freeze(char **words)
+{
+	return command_one("freeze", words, command_do_freeze);
+}
+
+int command_thaw(char **words)
+{
+	return command_one("thaw", words, command_do_thaw);
+}
+
+/* snapshot */
+
+/* Whatever becomes of the copy: a capture that was not frozen goes on. */
+static bool command_copy(struct netlink *netlink, uint32_t id, bool frozen,
+			 struct snapshot *snapshot)
+{
+	bool done;
+
+	if (frozen)
+		return snapshot_copy(snapshot);
+	if (!command_do_freeze(netlink, id)) {
+		log_error("snapshot %u: freeze: %s", id, netlink_error(netlink));
+		return false;
+	}
+	done = snapshot_copy(snapshot);
+	if (command_do_thaw(netlink, id))
+		return done;
+	log_error("snapshot %u: the capture is still frozen: pcapring thaw %u: %s", id,
+		  id, netlink_error(netlink));
+	return false;
+}
+
+static bool command_take(struct netlink *netlink, uint32_t id, const char *path)
+{
+	struct capture_list list = { 0 };
+	struct snapshot snapshot;
+	bool frozen, done;
+	uint32_t mode;
+
+	if (!netlink_get(netlink, id, &list)) {
+		log_error("snapshot %u: %s", id, netlink_error(netlink));
+		return false;
+	}
+	mode = list.captures[0].mode;
+	frozen = list.captures[0].frozen;
+	capture_list_free(&list);
+	if (mode != PCAPRING_MODE_OVERWRITE) {
+		log_error("snapshot %u: the capture is in mode %s, where reading takes packets out: 'cat /dev/pcapring%u >FILE' does that; 'pcapring add IFACE mode overwrite' makes one for snapshots",
+			  id, capture_mode_name(mode), id);
+		return false;
+	}
+	if (!snapshot_open(&snapshot, id, path))
+		return false;
+	done = command_copy(netlink, id, frozen, &snapshot);
+	return snapshot_close(&snapshot, done);
+}
+
+int command_snapshot(char **words)
+{
+	struct netlink *netlink;
+	const char *path;
+	uint32_t id;
+	bool done;
+
+	if (!arguments_snapshot(&id, &path, words))
+		return COMMAND_USAGE;
+	netlink = netlink_open();
+	if (!netlink)
+		return COMMAND_FAILURE;
+	done = command_take(netlink, id, path);
 	netlink_close(netlink);
 	return done ? COMMAND_FINE : COMMAND_FAILURE;
 }
@@ -231,6 +351,8 @@ static const char *command_event_name(enum pcapring_command command)
 		return "attached";
 	case PCAPRING_CMD_DETACHED_NTF:
 		return "detached";
+	case PCAPRING_CMD_STOPPED_NTF:
+		return "stopped";
 	default:
 		return "unknown";
 	}

@@ -9,6 +9,9 @@ int command_show(char **words);
 int command_add(char **words);
 int command_set(char **words);
 int command_del(char **words);
+int command_freeze(char **words);
+int command_thaw(char **words);
+int command_snapshot(char **words);
 int command_stats(char **words);
 int command_monitor(char **words);
 

@@ -28,21 +28,29 @@ static json_t *json_counters(const uint64_t *stats)
 	return object;
 }
 
+static json_t *json_known(bool known, uint64_t value)
+{
+	return known ? json_integer(value) : json_null();
+}
+
 static json_t *json_ring(const struct capture *capture, const struct capture_ring *ring,
 			 bool positions)
 {
 	json_t *object = json_pack("{s:I, s:o}", "index", (json_int_t)ring->index,
 				   "stats", json_counters(ring->stats));
 	uint64_t fill;
+	bool known;
 
 	if (!positions)
 		return object;
 	json_object_set_new(object, "head", json_integer(ring->head));
 	json_object_set_new(object, "seen", json_integer(ring->seen));
 	json_object_set_new(object, "tail", json_integer(ring->tail));
-	json_object_set_new(object, "used_bytes",
-			    capture_ring_fill(capture, ring, &fill) ?
-			    json_integer(fill) : json_null());
+	json_object_set_new(object, "oldest",
+			    json_known(capture->mode == PCAPRING_MODE_OVERWRITE,
+				       ring->oldest));
+	known = capture_ring_fill(capture, ring, &fill);
+	json_object_set_new(object, "used_bytes", json_known(known, fill));
 	return object;
 }
 
@@ -71,7 +79,6 @@ static json_t *json_identity(const struct capture *capture)
 	char uuid[CAPTURE_UUID_TEXT], device[32], name[sizeof(capture->ifname)];
 
 	json_name(capture->ifname, name, sizeof(name));
-
 	capture_uuid_text(capture->uuid, uuid);
 	snprintf(device, sizeof(device), "/dev/pcapring%u", capture->id);
 	return json_pack("{s:I, s:s, s:s, s:s}", "id", (json_int_t)capture->id,
@@ -83,34 +90,56 @@ static void json_attachment(json_t *object, const struct capture *capture)
 {
 	bool known = capture->linktype != PCAPRING_LINKTYPE_NONE;
 
-	json_object_set_new(object, "attached", json_boolean(capture->ifindex));
-	json_object_set_new(object, "ifindex", capture->ifindex ?
-			    json_integer(capture->ifindex) : json_null());
-	json_object_set_new(object, "linktype", known ?
-			    json_integer(capture->linktype) : json_null());
+	json_object_set_new(object, "attached",
+			    json_boolean(capture_is_attached(capture)));
+	json_object_set_new(object, "ifindex",
+			    json_known(capture->ifindex, capture->ifindex));
+	json_object_set_new(object, "linktype", json_known(known, capture->linktype));
 	json_object_set_new(object, "linktype_name", known ?
 			    json_string(filter_linktype_name(capture->linktype)) :
 			    json_null());
 }
 
+static json_t *json_limits(const struct capture *capture)
+{
+	return json_pack("{s:o, s:o, s:o}",
+			 "packets", json_known(capture->limit_packets, capture->limit_packets),
+			 "bytes", json_known(capture->limit_bytes, capture->limit_bytes),
+			 "seconds", json_known(capture->limit_seconds, capture->limit_seconds));
+}
+
+static void json_settings(json_t *object, const struct capture *capture)
+{
+	json_t *settings = json_pack("{s:I, s:I, s:s, s:s, s:s, s:b, s:b, s:s, s:I, s:b}",
+				     "snaplen", (json_int_t)capture->snaplen,
+				     "ring_bytes", (json_int_t)capture->ring_bytes,
+				     "steer", capture_steer_name(capture->steer),
+				     "mode", capture_mode_name(capture->mode),
+				     "direction", capture_direction_name(capture->direction),
+				     "promisc", capture->promisc,
+				     "allmulti", capture->allmulti,
+				     "tstamp", capture_tstamp_name(capture->tstamp),
+				     "sample", (json_int_t)capture->sample,
+				     "frozen", capture->frozen);
+
+	json_object_update(object, settings);
+	json_decref(settings);
+}
+
 static json_t *json_capture(const struct capture *capture)
 {
 	json_t *object = json_identity(capture);
-	json_t *settings;
 
 	json_attachment(object, capture);
-	settings = json_pack("{s:I, s:I, s:s, s:s, s:b, s:I, s:b, s:o, s:o}",
-			     "snaplen", (json_int_t)capture->snaplen,
-			     "ring_bytes", (json_int_t)capture->ring_bytes,
-			     "steer", capture_steer_name(capture->steer),
-			     "direction", capture_direction_name(capture->direction),
-			     "promisc", capture->promisc,
-			     "filter_instructions", (json_int_t)capture->filter_length,
-			     "reader", capture->reader,
-			     "stats", json_counters(capture->stats),
-			     "rings", json_rings(capture, true));
-	json_object_update(object, settings);
-	json_decref(settings);
+	json_settings(object, capture);
+	json_object_set_new(object, "limits", json_limits(capture));
+	json_object_set_new(object, "filter_instructions",
+			    json_integer(capture->filter_length));
+	json_object_set_new(object, "filter_program",
+			    json_known(capture->filter_id, capture->filter_id));
+	json_object_set_new(object, "reader", json_boolean(capture->reader));
+	json_object_set_new(object, "stats", json_counters(capture->stats));
+	json_object_set_new(object, "rings", json_rings(capture, true));
 	return object;
 }
 

@@ -10,27 +10,42 @@ static const char main_help[] =
 "Usage: pcapring COMMAND\n"
 "\n"
 "  show [N] [--json]           captures, their rings and counters; the default\n"
-"  add IFACE [KEY VALUE]... [filter EXPR]\n"
-"                              capture IFACE, which may not exist yet; prints\n"
-"                              the new device\n"
-"  set N KEY VALUE... [filter EXPR | filter none]\n"
+"  add IFACE|any [KEY VALUE]... [filter EXPR | filter bpf PATH]\n"
+"                              capture IFACE, which may not exist yet, or all\n"
+"                              interfaces; prints the new device\n"
+"  set N KEY VALUE... [filter EXPR | filter bpf PATH | filter none]\n"
 "                              change the capture of /dev/pcapringN\n"
 "  del N                       delete it\n"
+"  freeze N                    capture nothing for a while\n"
+"  thaw N                      go on\n"
+"  snapshot N FILE|-           write what a capture in mode overwrite holds to a\n"
+"                              savefile, while it is frozen\n"
 "  stats [N] [--interval SECONDS] [--json]\n"
 "                              counters; with an interval, a line of rates per\n"
 "                              second for each capture, until interrupted\n"
 "  monitor [--json]            a line for each capture that is created, changed,\n"
-"                              attached, detached or deleted\n"
+"                              attached, detached, stopped by a limit or deleted\n"
 "\n"
 "Keys (add takes all, set those marked *):\n"
 "  snaplen N *                 most bytes kept of a packet, 1 to 262144 (262144)\n"
 "  ring-bytes SIZE             bytes of each ring, a power of two (32M)\n"
 "  rings N                     number of rings; 0: one for each receive queue (0)\n"
 "  steer cpu|flow              what decides the ring of a packet (cpu)\n"
+"  mode normal|overwrite       what a full ring drops: the newest packet, or the\n"
+"                              oldest, as a flight recorder (normal)\n"
 "  direction in|out|both *     packets received, sent, or both (both)\n"
 "  promisc on|off *            packets for other machines, too (off)\n"
+"  allmulti on|off *           packets for all multicast groups, too (off)\n"
+"  tstamp software|hardware *  stamps of the kernel, or of the network card for\n"
+"                              packets that have one; with direction in (software)\n"
+"  sample N *                  one packet in N (1)\n"
+"  limit packets N *           freeze when N packets were captured (0: never)\n"
+"  limit bytes SIZE *          freeze when SIZE bytes of packets were (0: never)\n"
+"  limit seconds N *           freeze when N seconds have passed (0: never)\n"
 "  filter EXPR *               packets that match, as pcap-filter(7); the rest of\n"
 "                              the line, so it comes last\n"
+"  filter bpf PATH *           packets that the eBPF program takes, a socket\n"
+"                              filter that is pinned at PATH\n"
 "\n"
 "Sizes take k, M, G, powers of 1024.\n"
 "\n"
@@ -47,6 +62,9 @@ static const struct {
 	{ "add", command_add },
 	{ "set", command_set },
 	{ "del", command_del },
+	{ "freeze", command_freeze },
+	{ "thaw", command_thaw },
+	{ "snapshot", command_snapshot },
 	{ "stats", command_stats },
 	{ "monitor", command_monitor },
 };

@@ -7,7 +7,7 @@
 #include "control/filter.h"
 
 #define SHOW_LABEL_WIDTH	25	/* "pcapring0", longest name of an interface */
-#define SHOW_NUMBER_WIDTH	9	/* "bad_tails" */
+#define SHOW_NUMBER_WIDTH	11	/* "overwritten" */
 
 static void show_linktype(uint32_t linktype)
 {
@@ -20,12 +20,20 @@ static void show_linktype(uint32_t linktype)
 static void show_counters(const char *indent, const uint64_t *stats)
 {
 	printf("%s%" PRIu64 " packets seen = %" PRIu64 " captured + %" PRIu64
-	       " filtered + %" PRIu64 " dropped\n", indent,
-	       stats[PCAPRING_STAT_SEEN], stats[PCAPRING_STAT_CAPTURED],
-	       stats[PCAPRING_STAT_FILTERED], stats[PCAPRING_STAT_DROPPED]);
+	       " filtered + %" PRIu64 " sampled out + %" PRIu64 " paused + %" PRIu64
+	       " dropped\n", indent, stats[PCAPRING_STAT_SEEN],
+	       stats[PCAPRING_STAT_CAPTURED], stats[PCAPRING_STAT_FILTERED],
+	       stats[PCAPRING_STAT_SAMPLED], stats[PCAPRING_STAT_PAUSED],
+	       stats[PCAPRING_STAT_DROPPED]);
 	printf("%s%" PRIu64 " bytes captured, %" PRIu64 " packets truncated, %"
 	       PRIu64 " wakeups\n", indent, stats[PCAPRING_STAT_BYTES],
 	       stats[PCAPRING_STAT_TRUNCATED], stats[PCAPRING_STAT_WAKEUPS]);
+	if (stats[PCAPRING_STAT_OVERWRITTEN])
+		printf("%s%" PRIu64 " captured packets overwritten by newer ones\n",
+		       indent, stats[PCAPRING_STAT_OVERWRITTEN]);
+	if (stats[PCAPRING_STAT_UNSTAMPED])
+		printf("%s%" PRIu64 " packets captured without a hardware stamp\n",
+		       indent, stats[PCAPRING_STAT_UNSTAMPED]);
 	if (stats[PCAPRING_STAT_BAD_TAILS] || stats[PCAPRING_STAT_SKIPS])
 		printf("%sreader's faults: %" PRIu64 " packets dropped for a tail out of range, %"
 		       PRIu64 " skips to head at open\n", indent,
@@ -42,9 +50,58 @@ static void show_ring(const struct capture *capture, const struct capture_ring *
 		       capture->ring_bytes, 100.0 * fill / capture->ring_bytes);
 	else
 		printf("tail out of range, ");
-	printf("head at byte %" PRIu64 ", seen %" PRIu64 ", tail %" PRIu64 "\n",
-	       ring->head, ring->seen, ring->tail);
+	printf("head at byte %" PRIu64 ", ", ring->head);
+	if (capture->mode == PCAPRING_MODE_OVERWRITE)
+		printf("oldest record %" PRIu64 "\n", ring->oldest);
+	else
+		printf("seen %" PRIu64 ", tail %" PRIu64 "\n", ring->seen, ring->tail);
 	show_counters("    ", ring->stats);
+}
+
+static void show_interface(const struct capture *capture)
+{
+	printf("pcapring%u: %s, ", capture->id, capture->ifname);
+	if (capture_is_any(capture))
+		printf("all interfaces of the network namespace");
+	else if (capture->ifindex)
+		printf("attached (ifindex %u)", capture->ifindex);
+	else
+		printf("waiting for the interface");
+	printf("%s\n", capture->frozen ? ", frozen" : "");
+}
+
+static const char *show_switch(bool on)
+{
+	return on ? "on" : "off";
+}
+
+static void show_filter(const struct capture *capture)
+{
+	if (capture->filter_id)
+		printf("  filter eBPF program %u\n", capture->filter_id);
+	else if (capture->filter_length)
+		printf("  filter of %u instructions\n", capture->filter_length);
+	else
+		printf("  filter none\n");
+}
+
+static void show_limit(uint64_t limit, const char *unit)
+{
+	if (limit)
+		printf("  stops after %" PRIu64 " %s\n", limit, unit);
+}
+
+static void show_settings(const struct capture *capture)
+{
+	printf("  snaplen %u bytes, direction %s, promisc %s, allmulti %s, reader %s\n",
+	       capture->snaplen, capture_direction_name(capture->direction),
+	       show_switch(capture->promisc), show_switch(capture->allmulti),
+	       capture->reader ? "yes" : "no");
+	printf("  tstamp %s, ", capture_tstamp_name(capture->tstamp));
+	if (capture->sample > 1)
+		printf("one packet in %u\n", capture->sample);
+	else
+		printf("every packet\n");
 }
 
 static void show_capture(const struct capture *capture)
@@ -52,23 +109,18 @@ static void show_capture(const struct capture *capture)
 	char uuid[CAPTURE_UUID_TEXT];
 
 	capture_uuid_text(capture->uuid, uuid);
-	printf("pcapring%u: %s, ", capture->id, capture->ifname);
-	if (capture->ifindex)
-		printf("attached (ifindex %u)\n", capture->ifindex);
-	else
-		printf("waiting for the interface\n");
+	show_interface(capture);
 	printf("  uuid %s\n  link type ", uuid);
 	show_linktype(capture->linktype);
-	printf("\n  snaplen %u bytes, direction %s, promisc %s, reader %s\n",
-	       capture->snaplen, capture_direction_name(capture->direction),
-	       capture->promisc ? "on" : "off", capture->reader ? "yes" : "no");
-	if (capture->filter_length)
-		printf("  filter of %u instructions\n", capture->filter_length);
-	else
-		printf("  filter none\n");
-	printf("  %u ring%s of %" PRIu64 " bytes, steer %s\n", capture->ring_count,
+	printf("\n");
+	show_settings(capture);
+	show_filter(capture);
+	show_limit(capture->limit_packets, "packets");
+	show_limit(capture->limit_bytes, "bytes");
+	show_limit(capture->limit_seconds, "seconds");
+	printf("  %u ring%s of %" PRIu64 " bytes, mode %s, steer %s\n", capture->ring_count,
 	       capture->ring_count == 1 ? "" : "s", capture->ring_bytes,
-	       capture_steer_name(capture->steer));
+	       capture_mode_name(capture->mode), capture_steer_name(capture->steer));
 	show_counters("  ", capture->stats);
 	for (uint32_t i = 0; i < capture->ring_count; i++)
 		show_ring(capture, &capture->rings[i]);
@@ -161,8 +213,10 @@ void show_rates(const struct capture *capture, const struct capture *before,
 void show_event(const char *name, const struct capture *capture)
 {
 	printf("%s pcapring%u %s", name, capture->id, capture->ifname);
-	if (capture->ifindex) {
-		printf(" ifindex %u link type ", capture->ifindex);
+	if (capture->ifindex)
+		printf(" ifindex %u", capture->ifindex);
+	if (capture_is_attached(capture)) {
+		printf(" link type ");
 		show_linktype(capture->linktype);
 	}
 	if (capture->reason[0])
