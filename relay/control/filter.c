@@ -15,6 +15,9 @@
 /* The only value below 104 where LINKTYPE_* and Linux' DLT_* differ. */
 #define FILTER_LINKTYPE_RAW	101
 
+#define FILTER_SLL_BYTES	16
+#define FILTER_SLL2_BYTES	20
+
 /* A handle is never read from: no need for libpcap's 2 MiB of packet ring. */
 #define FILTER_BUFFER_BYTES	(2 * PCAPRING_SNAPLEN_MAX)
 
@@ -66,10 +69,9 @@ static void filter_say_activate(pcap_t *pcap, const char *interface, int status)
 			  pcap_statustostr(status), pcap_geterr(pcap));
 }
 
-/* In cooked mode, offsets count from a header that the rings do not hold. */
-static bool filter_is_cooked(pcap_t *pcap)
+static bool filter_is_any(const char *interface)
 {
-	return pcap_datalink(pcap) == DLT_LINUX_SLL;
+	return !strcmp(interface, "any");
 }
 
 static pcap_t *filter_open_live(const char *interface)
@@ -89,9 +91,8 @@ static pcap_t *filter_open_live(const char *interface)
 		filter_say_activate(pcap, interface, status);
 		goto close;
 	}
-	if (filter_is_cooked(pcap)) {
-		log_error("filter: interface '%s': libpcap has only a cooked mode for its type: no filter is possible",
-			  interface);
+	if (filter_is_any(interface) && pcap_set_datalink(pcap, DLT_LINUX_SLL2)) {
+		log_error("filter: interface '%s': %s", interface, pcap_geterr(pcap));
 		goto close;
 	}
 	return pcap;
@@ -109,6 +110,104 @@ static bpf_u_int32 filter_netmask(const char *interface)
 	if (pcap_lookupnet(interface, &network, &netmask, error))
 		return 0;
 	return netmask;
+}
+
+/*
+ * A cooked header is made when the packet is written down: the program runs on
+ * what follows it, and finds elsewhere what the header will say of the packet.
+ * @extension: where the kernel has the value, behind SKF_AD_OFF
+ */
+struct filter_cooked_field {
+	uint16_t size;
+	uint32_t offset;
+	uint32_t extension;
+};
+
+static const struct filter_cooked_field filter_sll[] = {
+	{ BPF_H, 0, SKF_AD_PKTTYPE },
+	{ BPF_H, 14, SKF_AD_PROTOCOL },
+	{ 0, 0, 0 }
+};
+
+static const struct filter_cooked_field filter_sll2[] = {
+	{ BPF_H, 0, SKF_AD_PROTOCOL },
+	{ BPF_W, 4, SKF_AD_IFINDEX },
+	{ BPF_B, 10, SKF_AD_PKTTYPE },
+	{ 0, 0, 0 }
+};
+
+/* NULL: not a cooked one. */
+static const struct filter_cooked_field *filter_cooked(int dlt, uint32_t *header)
+{
+	switch (dlt) {
+	case DLT_LINUX_SLL2:
+		*header = FILTER_SLL2_BYTES;
+		return filter_sll2;
+	case DLT_LINUX_SLL:
+	case DLT_NETLINK:
+	case DLT_LINUX_IRDA:
+	case DLT_LINUX_LAPD:
+		*header = FILTER_SLL_BYTES;
+		return filter_sll;
+	default:
+		return NULL;
+	}
+}
+
+/* False: it looks at what the kernel does not tell. */
+static bool filter_cook_load(const struct filter_cooked_field *field, uint32_t header,
+			     struct sock_filter *load)
+{
+	if (load->k >= (uint32_t)SKF_AD_OFF)
+		return true;
+	if (load->k >= header) {
+		load->k -= header;
+		return true;
+	}
+	if (BPF_MODE(load->code) != BPF_ABS)
+		return false;
+	for (; field->extension || field->size; field++) {
+		if (field->offset == load->k && field->size == BPF_SIZE(load->code)) {
+			load->k = SKF_AD_OFF + field->extension;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool filter_loads_packet(const struct sock_filter *insn)
+{
+	uint16_t class = BPF_CLASS(insn->code), mode = BPF_MODE(insn->code);
+
+	return (class == BPF_LD || class == BPF_LDX) &&
+	       (mode == BPF_ABS || mode == BPF_IND || mode == BPF_MSH);
+}
+
+static bool filter_cook(pcap_t *pcap, const char *expression,
+			struct sock_filter *program, size_t length)
+{
+	const char *name = pcap_datalink_val_to_name(pcap_datalink(pcap));
+	const struct filter_cooked_field *fields;
+	uint32_t header;
+
+	fields = filter_cooked(pcap_datalink(pcap), &header);
+	if (!fields)
+		return true;
+	for (size_t i = 0; i < length; i++) {
+		if (!filter_loads_packet(&program[i]) ||
+		    filter_cook_load(fields, header, &program[i]))
+			continue;
+		log_error("filter '%s': looks at bytes of the %s header that are not there yet when the kernel filters: only its protocol, packet type and interface can be asked for",
+			  expression, name ? name : "cooked");
+		return false;
+	}
+	return true;
+}
+
+static void filter_drop(struct sock_filter **program)
+{
+	free(*program);
+	*program = NULL;
 }
 
 /* struct bpf_insn is struct sock_filter by another name. */
@@ -144,7 +243,7 @@ bool filter_compile(const char *interface, const char *expression,
 	bool done = false;
 	pcap_t *pcap;
 
-	if (if_nametoindex(interface))
+	if (filter_is_any(interface) || if_nametoindex(interface))
 		pcap = filter_open_live(interface);
 	else
 		pcap = filter_open_dead(interface, expression);
@@ -153,7 +252,10 @@ bool filter_compile(const char *interface, const char *expression,
 	if (pcap_compile(pcap, &code, expression, 1, filter_netmask(interface))) {
 		log_error("filter '%s': %s", expression, pcap_geterr(pcap));
 	} else {
-		done = filter_copy(&code, program, length);
+		done = filter_copy(&code, program, length) &&
+		       filter_cook(pcap, expression, *program, *length);
+		if (!done)
+			filter_drop(program);
 		pcap_freecode(&code);
 	}
 	pcap_close(pcap);

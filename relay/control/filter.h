@@ -12,8 +12,12 @@
  * Compile @expression (pcap-filter(7)) for @interface, as tcpdump does: on a
  * live handle of it, because the kernel runs the program while a VLAN tag is
  * beside the packet, not in it, and only then does libpcap write code that
- * looks there. Where the interface does not exist, Ethernet is assumed and
- * said; an expression with "vlan" is refused.
+ * looks there. "any" is all interfaces, as LINUX_SLL2. Where the interface does
+ * not exist, Ethernet is assumed and said; an expression with "vlan" is refused.
+ *
+ * What begins with a cooked header, such as LINUX_SLL2, has none yet when the
+ * kernel runs the program: code that looks into it is made to look elsewhere,
+ * as libpcap does; an expression for which that is impossible is refused.
  *
  * True: *@program is *@length instructions, at most BPF_MAXINSNS, for free().
  * False: standard error has said why.
