@@ -339,8 +339,12 @@ bool pcapring_capture_is_empty(struct pcapring_capture *capture)
 
 void pcapring_capture_set_frozen(struct pcapring_capture *capture, bool frozen)
 {
+	u32 i;
+
 	lockdep_assert_held(&pcapring_captures_lock);
-	/* rings first: who sees that it is frozen finds them still */
+	for (i = 0; i < capture->tap.ring_count; i++)
+		pcapring_ring_set_frozen(&capture->rings[i], frozen);
 	WRITE_ONCE(capture->frozen, frozen);
+	/* a snapshot is there to be read, or is no more */
 	wake_up_interruptible_all(&capture->tap.wait);
 }
