@@ -276,11 +276,6 @@ void pcapring_capture_attach(struct pcapring_capture *capture, struct net_device
 	if (capture->any || capture->tap.attached || !capture->announced || capture->orphan ||
 	    !net_eq(dev_net(dev), capture->net) || strcmp(dev->name, capture->ifname))
 		return;
-	if (linktype == PCAPRING_LINKTYPE_NONE) {
-		pcapring_capture_tell(capture, PCAPRING_CMD_DETACHED_NTF,
-				      "the interface's link type is not supported");
-		return;
-	}
 	if (capture->linktype == PCAPRING_LINKTYPE_NONE)
 		pcapring_capture_fix_linktype(capture, linktype);
 	if (capture->linktype != linktype) {

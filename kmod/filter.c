@@ -82,10 +82,11 @@ u32 pcapring_filter_run(const struct pcapring_filter_slot *slot, struct sk_buff 
 		return PCAPRING_FILTER_PASS;
 
 	/*
-	 * Programs count from the link header. The skb may be shared with
-	 * other taps, which run after us on this CPU: they find it unchanged.
+	 * Programs count from @link. The skb may be shared with other taps,
+	 * which run after us on this CPU: they find it unchanged.
 	 */
-	skb_push(skb, -link);
+	skb->data += link;
+	skb->len -= link;
 	verdict = bpf_prog_run_clear_cb(program, skb);
 	skb->data = data;
 	skb->len = len;

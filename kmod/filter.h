@@ -59,8 +59,8 @@ void pcapring_filter_swap(struct pcapring_filter_slot *slot, struct pcapring_fil
 void pcapring_filter_discard(struct pcapring_filter_new *filter);
 
 /*
- * How many bytes of the packet to keep, 0: refuse it. @link: offset of the
- * link header from skb->data. In the packet path.
+ * How many bytes of the packet to keep, 0: refuse it. @link: offset from
+ * skb->data of what programs count from. In the packet path.
  */
 u32 pcapring_filter_run(const struct pcapring_filter_slot *slot, struct sk_buff *skb, int link);
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/if_vlan.h>
 #include <linux/ktime.h>
 #include <linux/netdevice.h>
@@ -9,6 +11,40 @@
 #include <linux/timekeeping.h>
 
 #include "record.h"
+
+/* Headers and flags as https://www.tcpdump.org/linktypes.html has them. */
+
+#define PCAPRING_COOKED_ADDRESS_BYTES	8
+
+struct pcapring_sll {
+	__be16 packet_type;
+	__be16 arphrd;
+	__be16 address_bytes;
+	u8 address[PCAPRING_COOKED_ADDRESS_BYTES];
+	__be16 protocol;
+};
+
+struct pcapring_sll2 {
+	__be16 protocol;
+	__be16 reserved;
+	__be32 ifindex;
+	__be16 arphrd;
+	u8 packet_type;
+	u8 address_bytes;
+	u8 address[PCAPRING_COOKED_ADDRESS_BYTES];
+};
+
+/* As it is in an skb, in host byte order; in each of the three sorts of frames. */
+struct pcapring_can {
+	u32 id;
+	u8 xl_flags; /* otherwise, the length */
+	u8 fd_flags;
+	u16 xl_length;
+	u32 xl_acceptance;
+};
+
+#define PCAPRING_CAN_XLF	0x80
+#define PCAPRING_CAN_FDF	0x04
 
 /*
  * Taps see a packet that comes in at its network header, one that goes out at
@@ -25,59 +61,228 @@ static int pcapring_record_link(const struct sk_buff *skb, const struct net_devi
 	return min(link, 0);
 }
 
-void pcapring_record_frame(struct pcapring_frame *frame, const struct sk_buff *skb,
-			   const struct net_device *dev, bool ethernet)
+static int pcapring_record_network(const struct sk_buff *skb, const struct net_device *dev)
 {
-	frame->link = pcapring_record_link(skb, dev);
-	frame->length = skb->len - frame->link;
-	frame->readable = frame->length;
-	if (!skb_frags_readable(skb))
-		frame->readable = skb_headlen(skb) - frame->link;
-	frame->tag_bytes = 0;
-	if (ethernet && skb_vlan_tag_present(skb) && frame->readable >= PCAPRING_TAG_OFFSET)
-		frame->tag_bytes = PCAPRING_TAG_BYTES;
+	if (skb->pkt_type != PACKET_OUTGOING || !dev_has_header(dev))
+		return 0;
+	return clamp_t(int, skb_network_offset(skb), 0, skb_headlen(skb));
 }
 
-/* The stamp that AF_PACKET reports, so that both name the same nanosecond. */
-static void pcapring_record_stamp(struct pcapring_record *record, const struct sk_buff *skb)
+static void pcapring_record_cut_out(struct pcapring_frame *frame, const struct sk_buff *skb,
+				    int link)
 {
-	ktime_t stamp = skb_tstamp(skb);
-	struct timespec64 time;
+	frame->link = link;
+	frame->length = skb->len - link;
+	frame->readable = frame->length;
+	if (!skb_frags_readable(skb))
+		frame->readable = skb_headlen(skb) - link;
+}
 
-	if (!stamp)
-		stamp = ktime_get_real();
-	time = ktime_to_timespec64(stamp);
-	record->ts_sec = time.tv_sec;
-	record->ts_nsec = time.tv_nsec;
+static bool pcapring_record_has_tag(const struct pcapring_frame *frame, const struct sk_buff *skb,
+				    u32 offset)
+{
+	return skb_vlan_tag_present(skb) && frame->readable >= offset;
+}
+
+static void pcapring_record_frame_cooked(struct pcapring_frame *frame, const struct sk_buff *skb,
+					 const struct net_device *dev)
+{
+	pcapring_record_cut_out(frame, skb, pcapring_record_network(skb, dev));
+	frame->added_bytes = sizeof(struct pcapring_sll2);
+	if (frame->framing == PCAPRING_FRAMING_SLL) {
+		frame->added_bytes = sizeof(struct pcapring_sll);
+		/* where a tag would be in Ethernet's header, without the type */
+		if (pcapring_record_has_tag(frame, skb, offsetof(struct pcapring_sll, protocol)))
+			frame->added_bytes += PCAPRING_TAG_BYTES;
+	}
+}
+
+void pcapring_record_frame(struct pcapring_frame *frame, const struct sk_buff *skb,
+			   const struct net_device *dev, enum pcapring_framing framing)
+{
+	frame->framing = framing;
+	frame->added_bytes = 0;
+	/* what AF_PACKET reports, so that both name the same nanosecond */
+	frame->stamp = skb_tstamp(skb);
+	frame->unstamped = false;
+
+	if (unlikely(framing > PCAPRING_FRAMING_CAN)) {
+		pcapring_record_frame_cooked(frame, skb, dev);
+		return;
+	}
+	pcapring_record_cut_out(frame, skb, pcapring_record_link(skb, dev));
+	if (framing != PCAPRING_FRAMING_ETHERNET)
+		return;
+	if (pcapring_record_has_tag(frame, skb, PCAPRING_TAG_OFFSET))
+		frame->added_bytes = PCAPRING_TAG_BYTES;
+	else
+		frame->framing = PCAPRING_FRAMING_PLAIN;
+}
+
+void pcapring_record_stamp_hardware(struct pcapring_frame *frame, struct sk_buff *skb,
+				    struct net_device *dev)
+{
+	ktime_t stamp = pcapring_compat_hwtstamp(skb, dev);
+
+	if (stamp)
+		frame->stamp = stamp;
+	else
+		frame->unstamped = true;
+}
+
+static void pcapring_record_tag(const struct sk_buff *skb, u8 *tag)
+{
+	__be16 words[] = { skb->vlan_proto, htons(skb_vlan_tag_get(skb)) };
+
+	memcpy(tag, words, PCAPRING_TAG_BYTES);
 }
 
 static int pcapring_record_copy_tagged(u8 *to, const struct sk_buff *skb, int link, u32 caplen)
 {
-	__be16 tag[] = { skb->vlan_proto, htons(skb_vlan_tag_get(skb)) };
 	u32 addresses = min_t(u32, caplen, PCAPRING_TAG_OFFSET);
 	u32 rest = caplen - addresses;
-	u32 tag_bytes = min_t(u32, rest, sizeof(tag));
+	u32 tag_bytes = min_t(u32, rest, PCAPRING_TAG_BYTES);
+	u8 tag[PCAPRING_TAG_BYTES];
 
 	if (skb_copy_bits(skb, link, to, addresses))
 		return -EFAULT;
+	pcapring_record_tag(skb, tag);
 	memcpy(to + addresses, tag, tag_bytes);
 	return skb_copy_bits(skb, link + PCAPRING_TAG_OFFSET, to + addresses + tag_bytes,
 			     rest - tag_bytes);
 }
 
+static void pcapring_record_fix_can(struct pcapring_can *can, __be16 protocol)
+{
+	switch (protocol) {
+	case htons(ETH_P_CAN):
+		can->xl_flags &= ~PCAPRING_CAN_XLF;
+		can->fd_flags &= ~PCAPRING_CAN_FDF;
+		break;
+	case htons(ETH_P_CANFD):
+		can->xl_flags &= ~PCAPRING_CAN_XLF;
+		can->fd_flags |= PCAPRING_CAN_FDF;
+		break;
+	case htons(ETH_P_CANXL):
+		can->xl_flags |= PCAPRING_CAN_XLF;
+		break;
+	}
+	cpu_to_be32s(&can->id);
+	if (can->xl_flags & PCAPRING_CAN_XLF) {
+		cpu_to_le16s(&can->xl_length);
+		cpu_to_le32s(&can->xl_acceptance);
+	}
+}
+
+static int pcapring_record_copy_can(u8 *to, const struct sk_buff *skb,
+				    const struct pcapring_frame *frame, u32 caplen)
+{
+	u32 readable = min_t(u32, frame->readable, sizeof(struct pcapring_can));
+	struct pcapring_can can = {};
+
+	if (skb_copy_bits(skb, frame->link, &can, readable) ||
+	    skb_copy_bits(skb, frame->link, to, caplen))
+		return -EFAULT;
+	pcapring_record_fix_can(&can, skb->protocol);
+	memcpy(to, &can, min(readable, caplen));
+	return 0;
+}
+
+/* As packet sockets without a link header name it: not a tag, but what follows. */
+static __be16 pcapring_record_protocol(const struct sk_buff *skb)
+{
+	if (!eth_type_vlan(skb->protocol))
+		return skb->protocol;
+	return __vlan_get_protocol_offset(skb, skb->protocol, skb_mac_offset(skb), NULL);
+}
+
+/* The sender's, of which longer ones are cut. Returns its length. */
+static u8 pcapring_record_address(const struct sk_buff *skb, u8 *address)
+{
+	u8 whole[MAX_ADDR_LEN];
+	int bytes = 0;
+
+	if (skb_mac_header_was_set(skb))
+		bytes = dev_parse_header(skb, whole);
+	memcpy(address, whole, clamp(bytes, 0, PCAPRING_COOKED_ADDRESS_BYTES));
+	return bytes;
+}
+
+static void pcapring_record_cook_sll(u8 *header, const struct sk_buff *skb,
+				     const struct pcapring_frame *frame)
+{
+	struct pcapring_sll sll = {
+		.packet_type = htons(skb->pkt_type),
+		.arphrd = htons(skb->dev->type),
+		.protocol = pcapring_record_protocol(skb),
+	};
+
+	sll.address_bytes = htons(pcapring_record_address(skb, sll.address));
+	memcpy(header, &sll, offsetof(struct pcapring_sll, protocol));
+	header += offsetof(struct pcapring_sll, protocol);
+	if (frame->added_bytes > sizeof(sll)) {
+		pcapring_record_tag(skb, header);
+		header += PCAPRING_TAG_BYTES;
+	}
+	memcpy(header, &sll.protocol, sizeof(sll.protocol));
+}
+
+static void pcapring_record_cook_sll2(u8 *header, const struct sk_buff *skb)
+{
+	struct pcapring_sll2 sll2 = {
+		.protocol = pcapring_record_protocol(skb),
+		.ifindex = htonl(skb->dev->ifindex),
+		.arphrd = htons(skb->dev->type),
+		.packet_type = skb->pkt_type,
+	};
+
+	sll2.address_bytes = pcapring_record_address(skb, sll2.address);
+	memcpy(header, &sll2, sizeof(sll2));
+}
+
+static int pcapring_record_copy_cooked(u8 *to, const struct sk_buff *skb,
+				       const struct pcapring_frame *frame, u32 caplen)
+{
+	u8 header[sizeof(struct pcapring_sll) + PCAPRING_TAG_BYTES];
+	u32 bytes = min(caplen, frame->added_bytes);
+
+	BUILD_BUG_ON(sizeof(header) < sizeof(struct pcapring_sll2));
+	if (frame->framing == PCAPRING_FRAMING_SLL)
+		pcapring_record_cook_sll(header, skb, frame);
+	else
+		pcapring_record_cook_sll2(header, skb);
+	memcpy(to, header, bytes);
+	return skb_copy_bits(skb, frame->link, to + bytes, caplen - bytes);
+}
+
+static int pcapring_record_copy_framed(u8 *to, const struct sk_buff *skb,
+				       const struct pcapring_frame *frame, u32 caplen)
+{
+	switch (frame->framing) {
+	case PCAPRING_FRAMING_ETHERNET:
+		return pcapring_record_copy_tagged(to, skb, frame->link, caplen);
+	case PCAPRING_FRAMING_CAN:
+		return pcapring_record_copy_can(to, skb, frame, caplen);
+	default:
+		return pcapring_record_copy_cooked(to, skb, frame, caplen);
+	}
+}
+
 int pcapring_record_write(void *to, const struct sk_buff *skb,
 			  const struct pcapring_frame *frame, u32 caplen)
 {
+	struct timespec64 time = ktime_to_timespec64(frame->stamp ?: ktime_get_real());
 	struct pcapring_record record = {
+		.ts_sec = time.tv_sec,
+		.ts_nsec = time.tv_nsec,
 		.caplen = caplen,
-		.len = frame->length + frame->tag_bytes,
+		.len = frame->length + frame->added_bytes,
 	};
 
-	pcapring_record_stamp(&record, skb);
 	/* records are not aligned */
 	memcpy(to, &record, sizeof(record));
 	to += sizeof(record);
-	if (frame->tag_bytes)
-		return pcapring_record_copy_tagged(to, skb, frame->link, caplen);
+	if (unlikely(frame->framing != PCAPRING_FRAMING_PLAIN))
+		return pcapring_record_copy_framed(to, skb, frame, caplen);
 	return skb_copy_bits(skb, frame->link, to, caplen);
 }

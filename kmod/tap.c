@@ -5,36 +5,41 @@
  * it that lasts: other taps and the stack see the same one.
  */
 
+#include <linux/eventpoll.h>
+#include <linux/if_arp.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/if_vlan.h>
-#include <linux/eventpoll.h>
 #include <linux/kernel.h>
 #include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
 #include <linux/smp.h>
+#include <net/net_namespace.h>
 
 #include "linktype.h"
 #include "record.h"
 #include "ring.h"
 #include "tap.h"
 
-static bool pcapring_tap_wants(const struct pcapring_tap *tap, const struct sk_buff *skb)
+static bool pcapring_tap_wants(const struct pcapring_tap *tap, const struct sk_buff *skb,
+			       const struct net_device *dev)
 {
+	u32 direction = READ_ONCE(tap->direction);
+
 	/* a copy that the sender makes for itself, of a multicast for example */
 	if (skb->pkt_type == PACKET_LOOPBACK)
 		return false;
-	/* loopback shows each packet twice; as libpcap does, keep the second */
-	if (skb->pkt_type == PACKET_OUTGOING && tap->loopback)
+	/* older kernels show a tap of all devices those of all namespaces */
+	if (tap->hook.af_packet_net && !net_eq(dev_net(dev), tap->hook.af_packet_net))
 		return false;
-	switch (READ_ONCE(tap->direction)) {
-	case PCAPRING_DIRECTION_IN:
-		return skb->pkt_type != PACKET_OUTGOING;
-	case PCAPRING_DIRECTION_OUT:
-		return skb->pkt_type == PACKET_OUTGOING;
-	default:
-		return true;
-	}
+	if (skb->pkt_type != PACKET_OUTGOING)
+		return direction != PCAPRING_DIRECTION_OUT;
+	/* these show each packet twice; as libpcap does, keep the second */
+	if (dev->flags & IFF_LOOPBACK)
+		return false;
+	if (dev->type == ARPHRD_CAN)
+		return direction == PCAPRING_DIRECTION_OUT;
+	return direction != PCAPRING_DIRECTION_IN;
 }
 
 /*
@@ -42,12 +47,13 @@ static bool pcapring_tap_wants(const struct pcapring_tap *tap, const struct sk_b
  * data of a packet that goes out, but leaves the network header behind the tag
  * while the protocol is the tag's. The flow dissector begins with the tag.
  */
-static u32 pcapring_tap_flow_hash(const struct pcapring_tap *tap, struct sk_buff *skb)
+static u32 pcapring_tap_flow_hash(struct sk_buff *skb, const struct net_device *dev)
 {
 	int network = skb_network_offset(skb);
 	u32 hash;
 
-	if (!tap->ethernet || skb->pkt_type != PACKET_OUTGOING || !eth_type_vlan(skb->protocol))
+	if (skb->pkt_type != PACKET_OUTGOING || !eth_type_vlan(skb->protocol) ||
+	    dev->type != ARPHRD_ETHER)
 		return __skb_get_hash_symmetric(skb);
 	skb_set_network_header(skb, ETH_HLEN);
 	hash = __skb_get_hash_symmetric(skb);
@@ -55,13 +61,14 @@ static u32 pcapring_tap_flow_hash(const struct pcapring_tap *tap, struct sk_buff
 	return hash;
 }
 
-static struct pcapring_ring *pcapring_tap_steer(const struct pcapring_tap *tap, struct sk_buff *skb)
+static struct pcapring_ring *pcapring_tap_steer(const struct pcapring_tap *tap, struct sk_buff *skb,
+						const struct net_device *dev)
 {
 	u32 index = 0;
 
 	if (tap->ring_count > 1) {
 		if (tap->steer == PCAPRING_STEER_FLOW)
-			index = reciprocal_scale(pcapring_tap_flow_hash(tap, skb), tap->ring_count);
+			index = reciprocal_scale(pcapring_tap_flow_hash(skb, dev), tap->ring_count);
 		else
 			index = raw_smp_processor_id() % tap->ring_count;
 	}
@@ -77,25 +84,72 @@ static u32 pcapring_tap_judge(const struct pcapring_tap *tap, struct sk_buff *sk
 	return verdict;
 }
 
-/* False: no room. Sets @wake where a reader sleeps. */
+/* One packet in so many, the first of them. False: this one is passed over. */
+static bool pcapring_tap_sample(const struct pcapring_tap *tap, struct pcapring_ring *ring)
+{
+	u32 sample = READ_ONCE(tap->sample);
+
+	lockdep_assert_held(&ring->lock);
+	if (likely(sample <= 1))
+		return true;
+	/* it may have been more when it began to count */
+	if (!ring->sample_left || ring->sample_left >= sample) {
+		ring->sample_left = sample - 1;
+		return true;
+	}
+	ring->sample_left--;
+	return false;
+}
+
+/* False: it is dropped. Sets @wake where a reader sleeps. */
 static bool pcapring_tap_capture(struct pcapring_tap *tap, struct pcapring_ring *ring,
 				 const struct sk_buff *skb, const struct pcapring_frame *frame,
 				 u32 verdict, bool *wake)
 {
-	u32 caplen = pcapring_record_caplen(frame->readable, frame->tag_bytes, verdict,
+	u32 caplen = pcapring_record_caplen(frame->readable, frame->added_bytes, verdict,
 					    READ_ONCE(tap->snaplen));
 	u64 bytes = pcapring_ring_record_bytes(caplen);
 	void *to = pcapring_ring_reserve(ring, bytes);
 
 	if (!to || pcapring_record_write(to, skb, frame, caplen))
 		return false;
-
-	pcapring_ring_count_captured(ring, caplen, caplen < frame->length + frame->tag_bytes);
+	/* last, so that what is dropped uses nothing up */
+	if (!pcapring_limit_take(&tap->limit, caplen)) {
+		pcapring_ring_count_paused(ring);
+		return true;
+	}
+	pcapring_ring_count_captured(ring, caplen, caplen < frame->length + frame->added_bytes);
+	ring->unstamped += frame->unstamped;
 	/* commit passes the full barrier that waitqueue_active() needs */
 	*wake = pcapring_ring_commit(ring, bytes) && waitqueue_active(&tap->wait);
 	if (*wake)
 		ring->wakeups++;
 	return true;
+}
+
+/* Count the packet as what it is to be. False: it is dropped. */
+static bool pcapring_tap_dispose(struct pcapring_tap *tap, struct pcapring_ring *ring,
+				 const struct sk_buff *skb, const struct pcapring_frame *frame,
+				 u32 verdict, bool *wake)
+{
+	lockdep_assert_held(&ring->lock);
+
+	if (unlikely(ring->frozen || pcapring_limit_reached(&tap->limit))) {
+		pcapring_ring_count_paused(ring);
+		return true;
+	}
+	if (!verdict) {
+		pcapring_ring_count_filtered(ring);
+		return true;
+	}
+	if (!pcapring_tap_sample(tap, ring)) {
+		pcapring_ring_count_sampled(ring);
+		return true;
+	}
+	if (pcapring_tap_capture(tap, ring, skb, frame, verdict, wake))
+		return true;
+	pcapring_ring_count_dropped(ring, skb_tstamp(skb) ?: ktime_get_real());
+	return false;
 }
 
 static int pcapring_tap_receive(struct sk_buff *skb, struct net_device *dev,
@@ -104,33 +158,30 @@ static int pcapring_tap_receive(struct sk_buff *skb, struct net_device *dev,
 	struct pcapring_tap *tap = container_of(hook, struct pcapring_tap, hook);
 	struct pcapring_frame frame;
 	struct pcapring_ring *ring;
-	bool dropped = false;
 	bool wake = false;
 	u32 verdict;
+	bool kept;
 
-	if (!pcapring_tap_wants(tap, skb))
-		goto out;
-
-	pcapring_record_frame(&frame, skb, dev, tap->ethernet);
-	ring = pcapring_tap_steer(tap, skb);
+	if (!pcapring_tap_wants(tap, skb, dev)) {
+		consume_skb(skb);
+		return 0;
+	}
+	pcapring_record_frame(&frame, skb, dev, tap->framing);
+	if (unlikely(READ_ONCE(tap->tstamp) == PCAPRING_TSTAMP_HARDWARE))
+		pcapring_record_stamp_hardware(&frame, skb, orig_dev);
+	ring = pcapring_tap_steer(tap, skb, dev);
 	verdict = pcapring_tap_judge(tap, skb, frame.link);
 
 	spin_lock(&ring->lock);
-	if (!verdict) {
-		pcapring_ring_count_filtered(ring);
-	} else if (!pcapring_tap_capture(tap, ring, skb, &frame, verdict, &wake)) {
-		pcapring_ring_count_dropped(ring, skb_tstamp(skb) ?: ktime_get_real());
-		dropped = true;
-	}
+	kept = pcapring_tap_dispose(tap, ring, skb, &frame, verdict, &wake);
 	spin_unlock(&ring->lock);
 
 	if (wake)
 		wake_up_interruptible_poll(&tap->wait, EPOLLIN | EPOLLRDNORM);
-out:
-	if (dropped)
-		kfree_skb(skb);
-	else
+	if (kept)
 		consume_skb(skb);
+	else
+		kfree_skb(skb);
 	return 0;
 }
 
@@ -147,14 +198,14 @@ static void pcapring_tap_link(struct pcapring_tap *tap)
 
 void pcapring_tap_attach(struct pcapring_tap *tap, struct net_device *dev, u32 linktype)
 {
-	tap->ethernet = linktype == PCAPRING_LINKTYPE_ETHERNET;
-	tap->loopback = dev->flags & IFF_LOOPBACK;
+	tap->framing = pcapring_linktype_framing(linktype);
 	tap->hook.dev = dev;
 	pcapring_tap_link(tap);
 }
 
 void pcapring_tap_attach_any(struct pcapring_tap *tap, struct net *net)
 {
+	tap->framing = PCAPRING_FRAMING_SLL2;
 	tap->hook.af_packet_net = net;
 	pcapring_tap_link(tap);
 }

@@ -9,6 +9,7 @@
 
 #include "filter.h"
 #include "limit.h"
+#include "record.h"
 
 struct pcapring_ring;
 
@@ -17,8 +18,7 @@ struct pcapring_ring;
  * @hook: hook.dev is the device while attached to one, else NULL; changed with
  *	pcapring_captures_lock and RTNL held, as is @attached
  * @attached: the core calls @hook
- * @ethernet: the link type is Ethernet's; constant while attached
- * @loopback: the device is loopback; constant while attached
+ * @framing: what records begin with; constant while attached
  * @filter: the capture's
  * @reader_filter: that of the file which has the device open
  * @wait: the reader, asleep
@@ -34,8 +34,7 @@ struct pcapring_ring;
 struct pcapring_tap {
 	struct packet_type hook;
 	bool attached;
-	bool ethernet;
-	bool loopback;
+	enum pcapring_framing framing;
 	struct pcapring_filter_slot filter;
 	struct pcapring_filter_slot reader_filter;
 	wait_queue_head_t wait;

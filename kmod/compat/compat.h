@@ -8,7 +8,9 @@
 #define PCAPRING_COMPAT_H
 
 #include <linux/gfp.h>
+#include <linux/if_ether.h>
 #include <linux/mm.h>
+#include <linux/netdevice.h>
 #include <linux/skbuff.h>
 
 #ifndef CONFIG_64BIT
@@ -51,6 +53,34 @@ static inline bool skb_frags_readable(const struct sk_buff *skb)
 {
 	return true;
 }
+#endif
+
+/*
+ * 6.0: a card may keep its stamp in a form of its own, which only the card can
+ * read; @dev may not be that card.
+ */
+static inline ktime_t pcapring_compat_hwtstamp(struct sk_buff *skb, struct net_device *dev)
+{
+#ifdef PCAPRING_HAS_NDO_GET_TSTAMP
+	if (skb_shinfo(skb)->tx_flags & SKBTX_HW_TSTAMP_NETDEV)
+		return dev->netdev_ops->ndo_get_tstamp ?
+		       netdev_get_tstamp(dev, skb_hwtstamps(skb), false) : 0;
+#endif
+	return skb_hwtstamps(skb)->hwtstamp;
+}
+
+/* 6.13; before, packet sockets without a link header named the tag */
+#ifndef PCAPRING_HAS_VLAN_GET_PROTOCOL_OFFSET
+static inline __be16 __vlan_get_protocol_offset(const struct sk_buff *skb, __be16 type,
+						int mac_offset, int *depth)
+{
+	return type;
+}
+#endif
+
+/* 6.1 */
+#ifndef ETH_P_CANXL
+#define ETH_P_CANXL	0x000E
 #endif
 
 /*

@@ -17,6 +17,7 @@
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
+typedef int64_t s64;
 typedef uint64_t u64;
 
 #define ____cacheline_aligned_in_smp __attribute__((aligned(64)))
