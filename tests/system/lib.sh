@@ -28,7 +28,9 @@
 # for. 10.7.0.9 has right0's MAC address and 10.7.0.8 has left0's, but nobody
 # answers there.
 
-BEHAVIOUR_SECONDS=${BEHAVIOUR_SECONDS:-60}
+# How many times longer everything may take: a debug kernel is slow.
+PCAPRING_SLOW=${PCAPRING_SLOW:-1}
+BEHAVIOUR_SECONDS=$((${BEHAVIOUR_SECONDS:-60} * PCAPRING_SLOW))
 RIGHT_MAC=02:07:00:00:00:02
 LEFT_MAC=02:07:00:00:00:01
 SILENT=10.7.0.9
@@ -125,7 +127,7 @@ nap() { sleep 0.05; }
 
 # Poll until a command succeeds, for events that nothing announces.
 wait_for() { # SECONDS WHAT COMMAND...
-	local deadline=$((SECONDS + $1)) what=$2
+	local deadline=$((SECONDS + $1 * PCAPRING_SLOW)) what=$2
 
 	shift 2
 	until "$@"; do
