@@ -4,6 +4,7 @@
 # make deps        install the Debian packages that building and testing need
 # make test        all tests, on a fresh Debian machine too
 # make demo        watch it work, in a virtual machine
+# make kunit       the kernel's unit tests, in User Mode Linux
 # make bench       speed of the relay, as ratios in one run
 # make check       coding style and static analysis
 # make install     DESTDIR=, PREFIX=
