@@ -13,6 +13,7 @@
 #include "chardev.h"
 #include "pages.h"
 #include "reader.h"
+#include "sysfs.h"
 
 static int pcapring_chardev_major;
 
@@ -298,27 +299,9 @@ static const struct file_operations pcapring_chardev_ops = {
 	.mmap = pcapring_chardev_mmap,
 };
 
-static ssize_t interface_show(struct device *device, struct device_attribute *attribute, char *to)
-{
-	const struct pcapring_capture *capture = dev_get_drvdata(device);
-	ssize_t length;
-
-	mutex_lock(&pcapring_captures_lock);
-	length = sysfs_emit(to, "%s\n", capture->ifname);
-	mutex_unlock(&pcapring_captures_lock);
-	return length;
-}
-static DEVICE_ATTR_RO(interface);
-
-static struct attribute *pcapring_chardev_attrs[] = {
-	&dev_attr_interface.attr,
-	NULL
-};
-ATTRIBUTE_GROUPS(pcapring_chardev);
-
 static struct class pcapring_chardev_class = {
 	.name = "pcapring",
-	.dev_groups = pcapring_chardev_groups,
+	.dev_groups = pcapring_sysfs_groups,
 };
 
 int pcapring_chardev_add(struct pcapring_capture *capture)
@@ -354,6 +337,7 @@ int pcapring_chardev_init(void)
 {
 	int err;
 
+	pcapring_sysfs_init();
 	err = class_register(&pcapring_chardev_class);
 	if (err)
 		return err;
