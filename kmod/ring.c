@@ -240,31 +240,47 @@ void pcapring_ring_skip(struct pcapring_ring *ring)
 	WRITE_ONCE(ring->skips, ring->skips + 1);
 }
 
+/*
+ * Go by the tail as it is now. The reader before may have let us know another
+ * one, further on; what we took for room by that is none for the next reader.
+ */
+static void pcapring_ring_adopt_tail(struct pcapring_ring *ring)
+{
+	spin_lock_bh(&ring->lock);
+	if (!pcapring_ring_follow_reader(ring)) {
+		pcapring_ring_skip(ring);
+		pcapring_ring_follow_reader(ring);
+	}
+	spin_unlock_bh(&ring->lock);
+}
+
 int pcapring_ring_settle(struct pcapring_ring *ring)
 {
-	u64 tail = READ_ONCE(ring->consumer->tail);
-	/* Pairs with the release of head in pcapring_ring_commit(). */
-	u64 head = smp_load_acquire(&ring->producer->head);
 	struct pcapring_record record;
-	u64 position = tail;
+	u64 position;
+	u64 tail;
+	u64 head;
 
 	WRITE_ONCE(ring->consumer->wake_bytes, 0);
 	if (ring->overwrite) {
 		pcapring_ring_release(ring, READ_ONCE(ring->producer->oldest));
 		return 0;
 	}
+	pcapring_ring_adopt_tail(ring);
+	tail = READ_ONCE(ring->consumer->tail);
+	/* Pairs with the release of head in pcapring_ring_commit(). */
+	head = smp_load_acquire(&ring->producer->head);
 
 	/*
-	 * Nobody else reads, so that what a true tail keeps stays as it is. If
-	 * the tail was moved back, packets overwrite what we look at: each
-	 * record is checked on its own, and each step goes on.
+	 * Nobody else reads, so that what the tail keeps stays as it is, but it
+	 * need not be records: the tail may be anywhere.
 	 */
-	while (position != head) {
+	for (position = tail; position != head;
+	     position += pcapring_ring_record_bytes(record.caplen)) {
 		if (!pcapring_ring_peek(ring, position, head, &record)) {
 			pcapring_ring_skip(ring);
 			return 0;
 		}
-		position += pcapring_ring_record_bytes(record.caplen);
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();

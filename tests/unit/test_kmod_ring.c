@@ -555,6 +555,27 @@ static void settling_skips_to_head_from_anywhere_else(void **state)
 	}
 }
 
+/* Moved back behind what the kernel knew, as far as records are still there. */
+static void settling_keeps_what_a_tail_moved_back_gives(void **state)
+{
+	struct fixture *f = *state;
+	u64 tail;
+	u8 i;
+
+	for (i = 0; i < 8; i++)
+		capture(&f->ring, RING_BYTES / 8 - HEADER, i);
+	f->consumer.tail = f->ring.head;
+	capture(&f->ring, RING_BYTES / 8 - HEADER, i);
+	tail = f->ring.head - RING_BYTES / 2;
+	f->consumer.tail = tail;
+	pcapring_ring_settle(&f->ring);
+	assert_int_equal(f->consumer.tail, tail);
+	assert_int_equal(f->ring.skips, 0);
+	assert_true(capture(&f->ring, RING_BYTES / 2 - HEADER, 0xff).captured);
+	assert_false(capture(&f->ring, 0, 0xff).captured);
+	assert_record(&f->ring, tail, RING_BYTES / 8 - HEADER, 5);
+}
+
 static void every_packet_is_counted_once(void **state)
 {
 	struct fixture *f = *state;
@@ -763,6 +784,7 @@ int main(void)
 		RING_TEST(what_cannot_be_a_record_is_none),
 		RING_TEST(settling_goes_on_at_a_good_tail),
 		RING_TEST(settling_skips_to_head_from_anywhere_else),
+		RING_TEST(settling_keeps_what_a_tail_moved_back_gives),
 		RING_TEST(every_packet_is_counted_once),
 		RING_TEST(a_reader_beside_the_producer_reads_what_was_written),
 		RING_TEST(a_reader_beside_overwriting_knows_what_it_got),
