@@ -20,6 +20,7 @@
 #include "record.h"
 #include "ring.h"
 #include "tap.h"
+#include "trace.h"
 
 static bool pcapring_tap_wants(const struct pcapring_tap *tap, const struct sk_buff *skb,
 			       const struct net_device *dev)
@@ -122,8 +123,11 @@ static bool pcapring_tap_capture(struct pcapring_tap *tap, struct pcapring_ring 
 	ring->unstamped += frame->unstamped;
 	/* commit passes the full barrier that waitqueue_active() needs */
 	*wake = pcapring_ring_commit(ring, bytes) && waitqueue_active(&tap->wait);
-	if (*wake)
+	if (*wake) {
 		ring->wakeups++;
+		trace_pcapring_wakeup(tap->id, ring - tap->rings,
+				      ring->head - READ_ONCE(ring->consumer->seen));
+	}
 	return true;
 }
 
@@ -149,6 +153,7 @@ static bool pcapring_tap_dispose(struct pcapring_tap *tap, struct pcapring_ring 
 	if (pcapring_tap_capture(tap, ring, skb, frame, verdict, wake))
 		return true;
 	pcapring_ring_count_dropped(ring, skb_tstamp(skb) ?: ktime_get_real());
+	trace_pcapring_drop(tap->id, ring - tap->rings, frame->length + frame->added_bytes);
 	return false;
 }
 

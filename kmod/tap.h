@@ -18,6 +18,7 @@ struct pcapring_ring;
  * @hook: hook.dev is the device while attached to one, else NULL; changed with
  *	pcapring_captures_lock and RTNL held, as is @attached
  * @attached: the core calls @hook
+ * @id: of the capture; constant while attached
  * @framing: what records begin with; constant while attached
  * @filter: the capture's
  * @reader_filter: that of the file which has the device open
@@ -34,6 +35,7 @@ struct pcapring_ring;
 struct pcapring_tap {
 	struct packet_type hook;
 	bool attached;
+	u32 id;
 	enum pcapring_framing framing;
 	struct pcapring_filter_slot filter;
 	struct pcapring_filter_slot reader_filter;
