@@ -3,7 +3,9 @@
 # runs one suite; its table says which there are.
 
 -include tests/unit/unit.mk tests/control/control.mk tests/system/system.mk \
-	 tests/bench/bench.mk tests/kunit/kunit.mk tests/stress/stress.mk
+	 tests/bench/bench.mk tests/kunit/kunit.mk \
+	 tests/bench-kernel/bench-kernel.mk tests/stress/stress.mk \
+	 tests/matrix/matrix.mk
 
 JOBS	:= -j$(shell nproc)
 
