@@ -12,7 +12,7 @@ static const struct request_field {
 } request_fields[PCAPRING_A_MAX + 1] = {
 #define FIELD(name, member) { name, offsetof(struct capture_request, member), \
 			      sizeof(((struct capture_request *)NULL)->member) }
-	[PCAPRING_A_ID] = FIELD("N", id),
+	[PCAPRING_A_ID] = FIELD(NULL, id),
 	[PCAPRING_A_IFNAME] = { "IFACE", 0, 0 },
 	[PCAPRING_A_SNAPLEN] = FIELD("snaplen", snaplen),
 	[PCAPRING_A_RING_BYTES] = FIELD("ring-bytes", ring_bytes),
