@@ -114,16 +114,19 @@ static struct pcapring_capture *pcapring_admin_find(const struct pcapring_caller
 {
 	struct pcapring_capture *capture = pcapring_capture_find(id);
 
-	fault->attribute = PCAPRING_A_ID;
+	int err;
+
 	if (!capture || !net_eq(capture->net, caller->net)) {
 		fault->reason = "no capture of this network namespace has this id";
-		return ERR_PTR(-ENOENT);
-	}
-	if (caller->userns && !capture->userns) {
+		err = -ENOENT;
+	} else if (caller->userns && !capture->userns) {
 		fault->reason = "the capture is the administrator's";
-		return ERR_PTR(-EPERM);
+		err = -EPERM;
+	} else {
+		return capture;
 	}
-	return capture;
+	fault->attribute = PCAPRING_A_ID;
+	return ERR_PTR(err);
 }
 
 void pcapring_admin_config(const struct pcapring_capture *capture, struct pcapring_config *config)

@@ -36,9 +36,11 @@
 /* guards the register, and in captures what capture.h says */
 DEFINE_MUTEX(pcapring_captures_lock);
 u64 pcapring_capture_max_bytes;
+u64 pcapring_capture_userns_bytes;
 
 static DEFINE_IDR(pcapring_captures); /* pcapring_captures_lock */
 static atomic64_t pcapring_capture_bytes = ATOMIC64_INIT(0); /* of all rings */
+static atomic64_t pcapring_capture_bytes_userns = ATOMIC64_INIT(0);
 static pcapring_capture_listener pcapring_capture_listener_fn; /* pcapring_captures_lock */
 struct workqueue_struct *pcapring_capture_wq;
 
@@ -69,17 +71,34 @@ void pcapring_capture_tell(const struct pcapring_capture *capture, u8 event, con
 }
 
 /* Memory of captures that were deleted counts until their reader lets go. */
-static bool pcapring_capture_charge(u64 bytes)
+static bool pcapring_capture_take(atomic64_t *taken, u64 bytes, u64 max)
 {
-	if ((u64)atomic64_add_return(bytes, &pcapring_capture_bytes) <= pcapring_capture_max_bytes)
+	if ((u64)atomic64_add_return(bytes, taken) <= max)
 		return true;
-	atomic64_sub(bytes, &pcapring_capture_bytes);
+	atomic64_sub(bytes, taken);
 	return false;
 }
 
-static void pcapring_capture_uncharge(u64 bytes)
+static void pcapring_capture_uncharge(u64 bytes, bool userns)
 {
 	atomic64_sub(bytes, &pcapring_capture_bytes);
+	if (userns)
+		atomic64_sub(bytes, &pcapring_capture_bytes_userns);
+}
+
+static bool pcapring_capture_charge(u64 bytes, bool userns, struct pcapring_fault *fault)
+{
+	if (!pcapring_capture_take(&pcapring_capture_bytes, bytes, pcapring_capture_max_bytes)) {
+		fault->reason = "times rings is more than is left of the module's max_bytes";
+	} else if (userns && !pcapring_capture_take(&pcapring_capture_bytes_userns, bytes,
+						    pcapring_capture_userns_bytes)) {
+		pcapring_capture_uncharge(bytes, false);
+		fault->reason = "times rings is more than is left of the module's userns_bytes";
+	} else {
+		return true;
+	}
+	fault->attribute = PCAPRING_A_RING_BYTES;
+	return false;
 }
 
 static void pcapring_capture_fill(struct pcapring_capture *capture, struct net *net,
@@ -157,11 +176,8 @@ struct pcapring_capture *pcapring_capture_create(struct net *net,
 	u64 bytes = rings * config->ring_bytes;
 	struct pcapring_capture *capture;
 
-	if (!pcapring_capture_charge(bytes)) {
-		fault->attribute = PCAPRING_A_RING_BYTES;
-		fault->reason = "times rings is more than is left of the module's max_bytes";
+	if (!pcapring_capture_charge(bytes, config->userns, fault))
 		return ERR_PTR(-ENOSPC);
-	}
 	capture = kvzalloc(struct_size(capture, rings, rings), GFP_KERNEL_ACCOUNT);
 	if (!capture)
 		goto uncharge;
@@ -176,7 +192,7 @@ struct pcapring_capture *pcapring_capture_create(struct net *net,
 free:
 	kvfree(capture);
 uncharge:
-	pcapring_capture_uncharge(bytes);
+	pcapring_capture_uncharge(bytes, config->userns);
 	fault->attribute = PCAPRING_A_RING_BYTES;
 	fault->reason = "times rings is more memory than the system has to give";
 	return ERR_PTR(-ENOMEM);
@@ -193,7 +209,7 @@ static void pcapring_capture_free(struct kref *ref)
 	pcapring_filter_discard(&none);
 
 	pcapring_pages_free(capture->pages, capture->rings);
-	pcapring_capture_uncharge(capture->tap.ring_count * capture->ring_bytes);
+	pcapring_capture_uncharge(capture->tap.ring_count * capture->ring_bytes, capture->userns);
 	kvfree(capture);
 }
 
@@ -209,10 +225,12 @@ void pcapring_capture_put(struct pcapring_capture *capture)
 
 int pcapring_capture_register(struct pcapring_capture *capture)
 {
+	/* user namespaces leave one half of the numbers to the administrator */
+	int end = capture->userns ? PCAPRING_CAPTURES_MAX / 2 : PCAPRING_CAPTURES_MAX;
 	int id;
 
 	lockdep_assert_held(&pcapring_captures_lock);
-	id = idr_alloc(&pcapring_captures, capture, 0, PCAPRING_CAPTURES_MAX, GFP_KERNEL);
+	id = idr_alloc(&pcapring_captures, capture, 0, end, GFP_KERNEL);
 	if (id < 0)
 		return id;
 	capture->id = id;

@@ -89,6 +89,7 @@ typedef void (*pcapring_capture_listener)(const struct pcapring_capture *capture
 
 extern struct mutex pcapring_captures_lock;
 extern u64 pcapring_capture_max_bytes; /* of all rings together */
+extern u64 pcapring_capture_userns_bytes; /* of those made in user namespaces */
 /* for work that holds a reference; drained before the module goes */
 extern struct workqueue_struct *pcapring_capture_wq;
 

@@ -119,6 +119,20 @@ static int pcapring_netlink_only(struct genl_info *info, u64 allowed)
 	return 0;
 }
 
+/* The family's flags let in who is privileged in the namespace's user namespace. */
+static int pcapring_netlink_get_caller(struct sk_buff *skb, struct genl_info *info,
+				       struct pcapring_caller *caller)
+{
+	caller->net = genl_info_net(info);
+	caller->userns = !netlink_capable(skb, CAP_NET_ADMIN);
+	if (caller->userns && !pcapring_capture_userns_bytes) {
+		NL_SET_ERR_MSG(info->extack,
+			       "captures of a user namespace need memory that the administrator allows: see the module's parameter userns_bytes");
+		return -EPERM;
+	}
+	return 0;
+}
+
 static int pcapring_netlink_get_classic(struct genl_info *info, const struct nlattr *attr,
 					struct pcapring_filter_new *filter)
 {
@@ -220,9 +234,13 @@ static int pcapring_netlink_create(struct genl_info *info, const struct pcapring
 static int pcapring_netlink_new(struct sk_buff *skb, struct genl_info *info)
 {
 	struct pcapring_filter_new filter;
+	struct pcapring_caller caller;
 	struct pcapring_config config;
 	int err;
 
+	err = pcapring_netlink_get_caller(skb, info, &caller);
+	if (err)
+		return err;
 	err = pcapring_netlink_only(info, pcapring_netlink_fields(true) |
 				    BIT_ULL(PCAPRING_A_IFNAME) | BIT_ULL(PCAPRING_A_FILTER) |
 				    BIT_ULL(PCAPRING_A_FILTER_FD));
@@ -233,6 +251,7 @@ static int pcapring_netlink_new(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	}
 	pcapring_config_defaults(&config);
+	config.userns = caller.userns;
 	nla_strscpy(config.ifname, info->attrs[PCAPRING_A_IFNAME], sizeof(config.ifname));
 	pcapring_netlink_get_config(info, &config);
 	err = pcapring_netlink_get_filter(info, &filter);
@@ -253,10 +272,9 @@ static int pcapring_netlink_get_id(struct genl_info *info, u32 *id)
 	return 0;
 }
 
-static int pcapring_netlink_change(struct genl_info *info, u32 id,
-				   struct pcapring_filter_new *filter)
+static int pcapring_netlink_change(struct genl_info *info, const struct pcapring_caller *caller,
+				   u32 id, struct pcapring_filter_new *filter)
 {
-	const struct pcapring_caller caller = { .net = genl_info_net(info) };
 	struct nlattr **attrs = info->attrs;
 	struct pcapring_change change = {};
 	struct pcapring_fault fault = {};
@@ -270,38 +288,44 @@ static int pcapring_netlink_change(struct genl_info *info, u32 id,
 	}
 	if (attrs[PCAPRING_A_FILTER] || attrs[PCAPRING_A_FILTER_FD])
 		change.filter = filter;
-	err = pcapring_admin_change(&caller, id, &change, &fault);
+	err = pcapring_admin_change(caller, id, &change, &fault);
 	return pcapring_netlink_explain(info, &fault, err);
 }
 
 static int pcapring_netlink_set(struct sk_buff *skb, struct genl_info *info)
 {
 	struct pcapring_filter_new filter;
+	struct pcapring_caller caller;
 	u32 id;
 	int err;
 
-	err = pcapring_netlink_only(info, pcapring_netlink_fields(false) |
-				    BIT_ULL(PCAPRING_A_ID) | BIT_ULL(PCAPRING_A_FROZEN) |
-				    BIT_ULL(PCAPRING_A_FILTER) | BIT_ULL(PCAPRING_A_FILTER_FD));
+	err = pcapring_netlink_get_caller(skb, info, &caller);
+	if (!err)
+		err = pcapring_netlink_only(info, pcapring_netlink_fields(false) |
+					    BIT_ULL(PCAPRING_A_ID) | BIT_ULL(PCAPRING_A_FROZEN) |
+					    BIT_ULL(PCAPRING_A_FILTER) |
+					    BIT_ULL(PCAPRING_A_FILTER_FD));
 	if (!err)
 		err = pcapring_netlink_get_id(info, &id);
 	if (!err)
 		err = pcapring_netlink_get_filter(info, &filter);
 	if (err)
 		return err;
-	err = pcapring_netlink_change(info, id, &filter);
+	err = pcapring_netlink_change(info, &caller, id, &filter);
 	pcapring_filter_discard(&filter);
 	return err;
 }
 
 static int pcapring_netlink_del(struct sk_buff *skb, struct genl_info *info)
 {
-	const struct pcapring_caller caller = { .net = genl_info_net(info) };
 	struct pcapring_fault fault = {};
+	struct pcapring_caller caller;
 	u32 id;
 	int err;
 
-	err = pcapring_netlink_only(info, BIT_ULL(PCAPRING_A_ID));
+	err = pcapring_netlink_get_caller(skb, info, &caller);
+	if (!err)
+		err = pcapring_netlink_only(info, BIT_ULL(PCAPRING_A_ID));
 	if (!err)
 		err = pcapring_netlink_get_id(info, &id);
 	if (err)
@@ -377,9 +401,9 @@ static int pcapring_netlink_dump(struct sk_buff *skb, struct netlink_callback *c
 }
 
 static const struct genl_ops pcapring_netlink_ops[] = {
-	{ .cmd = PCAPRING_CMD_NEW, .flags = GENL_ADMIN_PERM, .doit = pcapring_netlink_new },
-	{ .cmd = PCAPRING_CMD_SET, .flags = GENL_ADMIN_PERM, .doit = pcapring_netlink_set },
-	{ .cmd = PCAPRING_CMD_DEL, .flags = GENL_ADMIN_PERM, .doit = pcapring_netlink_del },
+	{ .cmd = PCAPRING_CMD_NEW, .flags = GENL_UNS_ADMIN_PERM, .doit = pcapring_netlink_new },
+	{ .cmd = PCAPRING_CMD_SET, .flags = GENL_UNS_ADMIN_PERM, .doit = pcapring_netlink_set },
+	{ .cmd = PCAPRING_CMD_DEL, .flags = GENL_UNS_ADMIN_PERM, .doit = pcapring_netlink_del },
 	{ .cmd = PCAPRING_CMD_GET, .doit = pcapring_netlink_get,
 	  .start = pcapring_netlink_dump_start, .dumpit = pcapring_netlink_dump },
 };
