@@ -9,6 +9,9 @@
  * savefile unstamped FILE	the same with stamps of zero
  * savefile match FILE OFFSET HEX	number of records with these bytes there
  * savefile microseconds FILE	the same with microsecond stamps, to stdout
+ * savefile masked FILE		the same with zeroes where a cooked header leaves
+ *				an address short of its field: libpcap does not
+ *				clear what was in its buffer before
  * savefile sorted FILE		the same in the order of stamps and bytes
  * savefile first N FILE	its first N records
  * savefile apart FILE FILE	nanoseconds between the stamps of two records of
@@ -158,6 +161,33 @@ static void savefile_microseconds(struct savefile *file)
 	savefile_write(file);
 }
 
+/* A cooked header's address: eight bytes, of which the header says how many count. */
+static void savefile_mask(struct pcapring_record *record, size_t length_at,
+			  size_t address_at)
+{
+	uint8_t *bytes = (uint8_t *)(record + 1);
+	size_t i;
+
+	if (record->caplen <= length_at)
+		return;
+	for (i = bytes[length_at]; i < 8 && address_at + i < record->caplen; i++)
+		bytes[address_at + i] = 0;
+}
+
+static void savefile_masked(struct savefile *file)
+{
+	size_t i;
+
+	for (i = 0; i < file->count; i++) {
+		if (file->header.linktype == 276)	/* LINUX_SLL2 */
+			savefile_mask(file->records[i], 11, 12);
+		else if (file->header.linktype == 113 ||	/* LINUX_SLL */
+			 file->header.linktype == 253)	/* NETLINK */
+			savefile_mask(file->records[i], 5, 6);
+	}
+	savefile_write(file);
+}
+
 static int savefile_compare(const void *left, const void *right)
 {
 	const struct pcapring_record *a = *(struct pcapring_record **)left;
@@ -284,6 +314,8 @@ int main(int argc, char **argv)
 		savefile_microseconds(&file);
 	else if (!strcmp(verb, "apart") && argc == 4)
 		savefile_apart(&file, argv[3]);
+	else if (!strcmp(verb, "masked"))
+		savefile_masked(&file);
 	else if (!strcmp(verb, "sorted"))
 		savefile_sorted(&file);
 	else
