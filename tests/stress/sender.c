@@ -10,6 +10,7 @@
 
 #define SENDER_BURST_MAX	64
 #define SLL2_BYTES		20
+#define TAG_BYTES		4 /* that may still be in the data */
 
 static size_t sender_put16(uint8_t *to, uint16_t value)
 {
@@ -48,7 +49,7 @@ static size_t sender_payload(const uint8_t *frame, size_t length, bool cooked)
 		at += 4;
 	if (sender_get16(frame + at) != SENDER_ETHERTYPE)
 		return length;
-	return cooked ? SLL2_BYTES : at + 2;
+	return cooked ? SLL2_BYTES + TAG_BYTES : at + 2;
 }
 
 bool sender_is_whole(const uint8_t *frame, size_t length, bool cooked)
