@@ -75,12 +75,17 @@ struct pcapring_consumer *device_map_consumer(const struct device_map *map,
 	return (void *)(map->consumers + (size_t)ring * map->info->page_bytes);
 }
 
+const struct pcapring_producer *
+device_map_producer(const struct device_map *map, unsigned int ring)
+{
+	return (const void *)(map->producers +
+			      (size_t)ring * map->info->page_bytes);
+}
+
 uint64_t device_map_head(const struct device_map *map, unsigned int ring)
 {
-	const struct pcapring_producer *producer = (const void *)
-		(map->producers + (size_t)ring * map->info->page_bytes);
-
-	return __atomic_load_n(&producer->head, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&device_map_producer(map, ring)->head,
+			       __ATOMIC_ACQUIRE);
 }
 
 const uint8_t *device_map_at(const struct device_map *map, unsigned int ring,

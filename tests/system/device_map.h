@@ -33,6 +33,8 @@ uint64_t device_map_end(const struct pcapring_info *info);
 
 struct pcapring_consumer *device_map_consumer(const struct device_map *map,
 					      unsigned int ring);
+const struct pcapring_producer *
+device_map_producer(const struct device_map *map, unsigned int ring);
 uint64_t device_map_head(const struct device_map *map, unsigned int ring);
 const uint8_t *device_map_at(const struct device_map *map, unsigned int ring,
 			     uint64_t position);

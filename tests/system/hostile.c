@@ -510,6 +510,8 @@ static void hostile_scribble(const char *device)
 	for (;;) {
 		noise = noise * 6364136223846793005ULL + 1442695040888963407ULL;
 		__atomic_store_n(&consumer->seen, noise, __ATOMIC_RELEASE);
+		__atomic_store_n(&consumer->wake_bytes, noise >> (noise & 63),
+				 __ATOMIC_RELEASE);
 		__atomic_store_n(&consumer->tail, noise & 1 ? noise :
 				 device_map_head(&map, 0) - (noise >> 48),
 				 __ATOMIC_RELEASE);
