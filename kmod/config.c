@@ -122,11 +122,11 @@ static bool pcapring_config_packets_fit(const struct pcapring_config *config,
 					      "must be 0 (both), 1 (in) or 2 (out)");
 	if (config->tstamp > PCAPRING_TSTAMP_HARDWARE)
 		return pcapring_config_refuse(fault, PCAPRING_A_TSTAMP,
-					      "must be 0 (sw) or 1 (hw)");
+					      "must be 0 (software) or 1 (hardware)");
 	if (config->tstamp == PCAPRING_TSTAMP_HARDWARE &&
 	    config->direction != PCAPRING_DIRECTION_IN)
 		return pcapring_config_refuse(fault, PCAPRING_A_TSTAMP,
-					      "can be hw only with direction in: packets that go out have no stamp of the card yet");
+					      "can be hardware only with direction in: packets that go out have no stamp of the card yet");
 	if (!config->sample)
 		return pcapring_config_refuse(fault, PCAPRING_A_SAMPLE,
 					      "must be 1 (each packet) or more");

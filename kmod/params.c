@@ -17,7 +17,8 @@
 
 static char *iface;
 module_param(iface, charp, 0444);
-MODULE_PARM_DESC(iface, "interfaces to capture, separated by commas; they may come later");
+MODULE_PARM_DESC(iface,
+		 "interfaces to capture, separated by commas; they may come later; any: all");
 
 static char *snaplen = __stringify(PCAPRING_SNAPLEN_MAX);
 module_param(snaplen, charp, 0444);
@@ -35,14 +36,39 @@ static char *steer = "cpu";
 module_param(steer, charp, 0444);
 MODULE_PARM_DESC(steer, "what selects the ring: cpu (default) or flow");
 
+static char *mode = "normal";
+module_param(mode, charp, 0444);
+MODULE_PARM_DESC(mode, "what a full ring drops: normal, the newest (default), or overwrite, the oldest");
+
+static char *direction = "both";
+module_param(direction, charp, 0444);
+MODULE_PARM_DESC(direction, "which packets: in, out or both (default)");
+
 static bool promisc;
 module_param(promisc, bool, 0444);
 MODULE_PARM_DESC(promisc, "switch interfaces to promiscuous mode (default: no)");
+
+static bool allmulti;
+module_param(allmulti, bool, 0444);
+MODULE_PARM_DESC(allmulti, "have interfaces receive all multicast packets (default: no)");
+
+static char *tstamp = "software";
+module_param(tstamp, charp, 0444);
+MODULE_PARM_DESC(tstamp, "whose time stamps: software (default), or hardware, with direction=in");
+
+static char *sample = "1";
+module_param(sample, charp, 0444);
+MODULE_PARM_DESC(sample, "one packet in so many (default: 1, each)");
 
 static char *max_bytes = "0";
 module_param(max_bytes, charp, 0444);
 MODULE_PARM_DESC(max_bytes,
 		 "bytes of all rings together, or with k, M, G; 0 (default): half of RAM");
+
+static char *userns_bytes = "0";
+module_param(userns_bytes, charp, 0444);
+MODULE_PARM_DESC(userns_bytes,
+		 "of these, bytes for rings that user namespaces make; 0 (default): they may make none");
 
 /* From init to start or discard; only the thread that loads the module. */
 #define PCAPRING_PARAMS_MAX 64
@@ -66,59 +92,138 @@ static bool pcapring_params_size(const char *text, u64 *bytes)
 	return !*end;
 }
 
-static int pcapring_params_parse_max_bytes(void)
+static int pcapring_params_parse_size(const char *name, const char *value, u64 *bytes)
+{
+	if (pcapring_params_size(value, bytes))
+		return 0;
+	return pcapring_params_refuse(name, value,
+				      "must be a number of bytes, or one with k, M or G");
+}
+
+static int pcapring_params_parse_memory(void)
 {
 	struct sysinfo memory;
+	int err;
 
-	if (!pcapring_params_size(max_bytes, &pcapring_capture_max_bytes))
-		return pcapring_params_refuse("max_bytes", max_bytes,
-					      "must be a number of bytes, or one with k, M or G");
-	if (!pcapring_capture_max_bytes) {
+	err = pcapring_params_parse_size("max_bytes", max_bytes, &pcapring_capture_max_bytes);
+	if (!err)
+		err = pcapring_params_parse_size("userns_bytes", userns_bytes,
+						 &pcapring_capture_userns_bytes);
+	if (!err && !pcapring_capture_max_bytes) {
 		si_meminfo(&memory);
 		pcapring_capture_max_bytes = (u64)memory.totalram * memory.mem_unit / 2;
 	}
+	return err;
+}
+
+static int pcapring_params_parse_number(const char *name, const char *value, const char *reason,
+					u32 *number)
+{
+	return kstrtou32(value, 10, number) ? pcapring_params_refuse(name, value, reason) : 0;
+}
+
+static int pcapring_params_parse_numbers(struct pcapring_config *config)
+{
+	int err;
+
+	err = pcapring_params_parse_number("snaplen", snaplen,
+					   "must be a number, 1 to 262144 bytes",
+					   &config->snaplen);
+	if (!err)
+		err = pcapring_params_parse_size("ring_bytes", ring_bytes, &config->ring_bytes);
+	if (!err)
+		err = pcapring_params_parse_number("rings", rings, "must be a number, 0 to 64",
+						   &config->rings);
+	if (!err)
+		err = pcapring_params_parse_number("sample", sample,
+						   "must be a number, 1 (each packet) or more",
+						   &config->sample);
+	return err;
+}
+
+/* @words: in the order of the enum's values, NULL at the end. */
+static int pcapring_params_parse_word(const char *name, const char *value,
+				      const char * const *words, const char *reason, u32 *chosen)
+{
+	int i = match_string(words, -1, value);
+
+	if (i < 0)
+		return pcapring_params_refuse(name, value, reason);
+	*chosen = i;
 	return 0;
+}
+
+static int pcapring_params_parse_words(struct pcapring_config *config)
+{
+	static const char * const steers[] = { "cpu", "flow", NULL };
+	static const char * const modes[] = { "normal", "overwrite", NULL };
+	static const char * const directions[] = { "both", "in", "out", NULL };
+	static const char * const tstamps[] = { "software", "hardware", "sw", "hw", NULL };
+	int err;
+
+	err = pcapring_params_parse_word("steer", steer, steers, "must be cpu or flow",
+					 &config->steer);
+	if (!err)
+		err = pcapring_params_parse_word("mode", mode, modes,
+						 "must be normal or overwrite", &config->mode);
+	if (!err)
+		err = pcapring_params_parse_word("direction", direction, directions,
+						 "must be in, out or both", &config->direction);
+	if (!err)
+		err = pcapring_params_parse_word("tstamp", tstamp, tstamps,
+						 "must be software (sw) or hardware (hw)",
+						 &config->tstamp);
+	config->tstamp %= 2; /* each has two names */
+	return err;
 }
 
 static int pcapring_params_parse(struct pcapring_config *config)
 {
+	int err;
+
 	pcapring_config_defaults(config);
 	config->promisc = promisc;
-	if (kstrtou32(snaplen, 10, &config->snaplen))
-		return pcapring_params_refuse("snaplen", snaplen,
-					      "must be a number, 1 to 262144 bytes");
-	if (!pcapring_params_size(ring_bytes, &config->ring_bytes))
-		return pcapring_params_refuse("ring_bytes", ring_bytes,
-					      "must be a number of bytes, or one with k, M or G");
-	if (kstrtou32(rings, 10, &config->rings))
-		return pcapring_params_refuse("rings", rings, "must be a number, 0 to 64");
-	if (!strcmp(steer, "flow"))
-		config->steer = PCAPRING_STEER_FLOW;
-	else if (strcmp(steer, "cpu"))
-		return pcapring_params_refuse("steer", steer, "must be cpu or flow");
-	return 0;
+	config->allmulti = allmulti;
+	err = pcapring_params_parse_numbers(config);
+	if (!err)
+		err = pcapring_params_parse_words(config);
+	return err;
 }
+
+static char *pcapring_params_yes = "1";
+
+static const struct {
+	u32 attribute;
+	const char *name;
+	char **value;
+} pcapring_params_attributes[] = {
+	{ PCAPRING_A_SNAPLEN, "snaplen", &snaplen },
+	{ PCAPRING_A_RING_BYTES, "ring_bytes", &ring_bytes },
+	{ PCAPRING_A_RINGS, "rings", &rings },
+	{ PCAPRING_A_PROMISC, "promisc", &pcapring_params_yes },
+	{ PCAPRING_A_ALLMULTI, "allmulti", &pcapring_params_yes },
+	{ PCAPRING_A_TSTAMP, "tstamp", &tstamp },
+	{ PCAPRING_A_SAMPLE, "sample", &sample },
+};
 
 /* Say what is wrong in terms of the parameters. */
 static void pcapring_params_explain(const char *name, const struct pcapring_fault *fault, int err)
 {
-	switch (fault->attribute) {
-	case PCAPRING_A_IFNAME:
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(pcapring_params_attributes); i++) {
+		if (pcapring_params_attributes[i].attribute == fault->attribute) {
+			pcapring_params_refuse(pcapring_params_attributes[i].name,
+					       *pcapring_params_attributes[i].value,
+					       fault->reason);
+			return;
+		}
+	}
+	if (fault->attribute == PCAPRING_A_IFNAME)
 		pcapring_params_refuse("iface", name, fault->reason);
-		break;
-	case PCAPRING_A_SNAPLEN:
-		pcapring_params_refuse("snaplen", snaplen, fault->reason);
-		break;
-	case PCAPRING_A_RING_BYTES:
-		pcapring_params_refuse("ring_bytes", ring_bytes, fault->reason);
-		break;
-	case PCAPRING_A_RINGS:
-		pcapring_params_refuse("rings", rings, fault->reason);
-		break;
-	default:
+	else
 		pr_err(KBUILD_MODNAME ": parameter iface=%s: no capture was made: %s (error %d)\n",
 		       name, fault->reason ?: "the system refused", -err);
-	}
 }
 
 static int pcapring_params_create_one(struct pcapring_config *config, const char *name)
@@ -164,7 +269,7 @@ int pcapring_params_init(void)
 	struct pcapring_config config;
 	int err;
 
-	err = pcapring_params_parse_max_bytes();
+	err = pcapring_params_parse_memory();
 	if (!err)
 		err = pcapring_params_parse(&config);
 	if (!err && iface)
