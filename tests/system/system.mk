@@ -2,17 +2,20 @@
 # Programs that the system tests run inside the virtual machine, beside the
 # project's own.
 
+# What they share.
+SYSTEM_SHARED	:= tests/system/device_map.c tests/system/message.c
 SYSTEM_PROGRAMS	:= $(patsubst tests/system/%.c,$(BUILD)/system/%, \
-		     $(filter-out tests/system/device_map.c, \
-		       $(wildcard tests/system/*.c)))
+		     $(filter-out $(SYSTEM_SHARED),$(wildcard tests/system/*.c)))
 SYSTEM_CFLAGS	= -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE \
 		  -Iinclude/uapi $(CFLAGS)
 
 system-programs: $(SYSTEM_PROGRAMS)
 
-$(BUILD)/system/%: tests/system/%.c tests/system/device_map.c \
-		   tests/system/device_map.h include/uapi/linux/pcapring.h
+$(BUILD)/system/%: tests/system/%.c $(SYSTEM_SHARED) $(SYSTEM_SHARED:.c=.h) \
+		   include/uapi/linux/pcapring.h
 	@mkdir -p $(@D)
-	$(call step,LD,$@)$(CC) $(SYSTEM_CFLAGS) -o $@ $< tests/system/device_map.c -lpthread
+	$(call step,LD,$@)$(CC) $(SYSTEM_CFLAGS) -o $@ $< $(SYSTEM_SHARED) -lpthread $(SYSTEM_LIBRARIES)
+
+$(BUILD)/system/datalink: SYSTEM_LIBRARIES = -lpcap
 
 .PHONY: system-programs
