@@ -32,6 +32,7 @@
 #include "capture.h"
 #include "linktype.h"
 #include "pages.h"
+#include "trace.h"
 
 /* guards the register, and in captures what capture.h says */
 DEFINE_MUTEX(pcapring_captures_lock);
@@ -234,6 +235,7 @@ int pcapring_capture_register(struct pcapring_capture *capture)
 	if (id < 0)
 		return id;
 	capture->id = id;
+	capture->tap.id = id;
 	capture->pages->info->id = id;
 	pcapring_capture_get(capture);
 	return 0;
@@ -302,6 +304,7 @@ void pcapring_capture_attach(struct pcapring_capture *capture, struct net_device
 		return;
 	}
 	pcapring_tap_attach(&capture->tap, dev, linktype);
+	trace_pcapring_attach(capture->id, capture->ifname);
 	pcapring_capture_tell(capture, PCAPRING_CMD_ATTACHED_NTF, NULL);
 }
 
@@ -312,6 +315,7 @@ void pcapring_capture_attach_any(struct pcapring_capture *capture)
 
 	pcapring_capture_fix_linktype(capture, PCAPRING_LINKTYPE_LINUX_SLL2);
 	pcapring_tap_attach_any(&capture->tap, capture->net);
+	trace_pcapring_attach(capture->id, capture->ifname);
 	pcapring_capture_tell(capture, PCAPRING_CMD_ATTACHED_NTF, NULL);
 }
 
@@ -323,6 +327,7 @@ void pcapring_capture_detach(struct pcapring_capture *capture, const char *reaso
 	if (!capture->tap.attached)
 		return;
 	pcapring_tap_detach(&capture->tap);
+	trace_pcapring_detach(capture->id, capture->ifname, reason);
 	pcapring_capture_tell(capture, PCAPRING_CMD_DETACHED_NTF, reason);
 }
 
