@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Unit tests of user space: tests/unit/test_NAME.c is a program of its own,
 # which prints TAP. Every other file in the folder is a helper of theirs.
-# test_collector_NAME.c is linked with the collector's objects, test_kmod_NAME.c
-# includes the kernel's code, with tests/unit/kernel in the kernel's place; the
-# others are linked with the relay's objects.
+# test_collector_NAME.c is linked with the collector's objects, test_control_NAME.c
+# with the codecs of the control program, test_kmod_NAME.c includes the kernel's
+# code, with tests/unit/kernel in the kernel's place; the others are linked with
+# the relay's objects.
 
 UNIT_LIBRARIES	:= -lcmocka -lgrpc -lgpr -lprotobuf-c -lpcap -lsystemd -lpthread
 UNIT_CFLAGS	= $(ALL_CFLAGS) -I. -Itests/unit
@@ -19,6 +20,11 @@ $(BUILD)/unit/test_collector_%: $(BUILD)/objects/tests/unit/test_collector_%.o \
 		$(BUILD)/unit/collector.a $(UNIT_ARCHIVES)
 	$(call step,LD,$@)$(CC) $(UNIT_CFLAGS) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group \
 		$(UNIT_LIBRARIES)
+
+$(BUILD)/unit/test_control_%: $(BUILD)/objects/tests/unit/test_control_%.o \
+		$(addprefix $(BUILD)/objects/relay/control/,capture.o reply.o request.o)
+	@mkdir -p $(@D)
+	$(call step,LD,$@)$(CC) $(UNIT_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka
 
 $(BUILD)/unit/test_kmod_%: tests/unit/test_kmod_%.c $(wildcard kmod/ring.[ch] kmod/record.h) \
 		$(wildcard tests/unit/kernel/*.h tests/unit/kernel/*/*.h)
