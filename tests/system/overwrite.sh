@@ -143,20 +143,18 @@ thawed_meanwhile() {
 several_rings() {
 	local ring
 
-	capture_add left0 ring-bytes 64k snaplen 1500 rings 4 steer flow \
+	capture_add left0 ring-bytes 64k snaplen 1500 rings 2 steer flow \
 		mode overwrite
-	for port in {1..8}; do
+	for port in {1..6}; do
 		traffic -s 400 -p "$port" $SILENT 150
 	done
 	pcapring freeze "$capture"
 	snapshot snapshot.pcap
-	for ring in 0 1 2 3; do
+	for ring in 0 1; do
 		recorder save "$device" $ring > "$ring.pcap"
 	done
-	same "records" "$(($(records 0.pcap) + $(records 1.pcap) +
-			   $(records 2.pcap) + $(records 3.pcap)))" \
-		"$(records snapshot.pcap)"
-	{ head -c 24 snapshot.pcap; tail -q -c +25 [0-3].pcap; } > rings.pcap
+	{ cat 0.pcap; tail -c +25 1.pcap; } > rings.pcap
+	same "records" "$(records rings.pcap)" "$(records snapshot.pcap)"
 	cmp <(savefile sorted rings.pcap) <(savefile sorted snapshot.pcap)
 	tcpdump -tt -n -r snapshot.pcap 2> /dev/null | cut -d ' ' -f 1 > stamps
 	sort -n -c stamps

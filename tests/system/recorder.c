@@ -17,12 +17,23 @@
  * recorder doze DEVICE BYTES	wait for so many bytes each time, until the
  *				capture is deleted; how many there were, one a
  *				line
+ *
+ * And one that reads:
+ *
+ * recorder pace DEVICE ADDRESS COUNT
+ *				COUNT times: fall asleep; 10 ms later a packet
+ *				is sent to ADDRESS, and must wake us up, alone
  */
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "device_map.h"
@@ -278,6 +289,71 @@ static void recorder_doze(char **arguments)
 	}
 }
 
+/* The sender, and whom it sends to. */
+struct pace {
+	struct sockaddr_in to;
+	unsigned int count;
+	atomic_uint turns;	/* packets that the reader has got */
+	pid_t reader;
+};
+
+static bool pace_sleeps(pid_t thread)
+{
+	char path[64], state = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", thread);
+	file = fopen(path, "r");
+	if (!file || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		die("%s", path);
+	fclose(file);
+	return state == 'S';
+}
+
+static void *pace_send(void *argument)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct pace *pace = argument;
+	unsigned int i;
+
+	for (i = 0; i < pace->count; i++) {
+		usleep(10000);
+		while (atomic_load(&pace->turns) < i ||
+		       !pace_sleeps(pace->reader))
+			usleep(100);
+		sendto(fd, "", 1, 0, (struct sockaddr *)&pace->to,
+		       sizeof(pace->to));
+	}
+	close(fd);
+	return NULL;
+}
+
+static void recorder_pace(char **arguments)
+{
+	struct { struct pcapring_record record; uint8_t packet[65536]; } got;
+	struct pace pace = {
+		.to = { .sin_family = AF_INET, .sin_port = htons(9) },
+		.count = strtoul(arguments[2], NULL, 10),
+		.reader = gettid(),
+	};
+	int fd = open(arguments[0], O_RDONLY);
+	pthread_t sender;
+	unsigned int i;
+	ssize_t length;
+
+	if (fd < 0 || read(fd, &got, sizeof(struct pcapring_file_header)) < 0)
+		die("%s", arguments[0]);
+	inet_pton(AF_INET, arguments[1], &pace.to.sin_addr);
+	pthread_create(&sender, NULL, pace_send, &pace);
+	for (i = 0; i < pace.count; i++) {
+		length = read(fd, &got, sizeof(got));
+		if (length != (ssize_t)sizeof(got.record) + got.record.caplen)
+			die("%zd bytes in one read", length);
+		atomic_fetch_add(&pace.turns, 1);
+	}
+	pthread_join(sender, NULL);
+}
+
 static const struct {
 	const char *name;
 	int arguments;
@@ -285,7 +361,7 @@ static const struct {
 } verbs[] = {
 	{ "save", 2, recorder_save },	{ "follow", 1, recorder_follow },
 	{ "list", 1, recorder_list },	{ "audit", 1, recorder_audit },
-	{ "doze", 2, recorder_doze },
+	{ "doze", 2, recorder_doze },	{ "pace", 3, recorder_pace },
 };
 
 int main(int argc, char **argv)
