@@ -193,7 +193,7 @@ static __be16 pcapring_record_protocol(const struct sk_buff *skb)
 {
 	if (!eth_type_vlan(skb->protocol))
 		return skb->protocol;
-	return __vlan_get_protocol_offset(skb, skb->protocol, skb_mac_offset(skb), NULL);
+	return vlan_get_protocol_offset_inline(skb, skb->protocol, skb_mac_offset(skb), NULL);
 }
 
 /* The sender's, of which longer ones are cut. Returns its length. */

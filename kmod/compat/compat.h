@@ -69,13 +69,20 @@ static inline ktime_t pcapring_compat_hwtstamp(struct sk_buff *skb, struct net_d
 	return skb_hwtstamps(skb)->hwtstamp;
 }
 
-/* 6.13; before, packet sockets without a link header named the tag */
-#ifndef PCAPRING_HAS_VLAN_GET_PROTOCOL_OFFSET
-static inline __be16 __vlan_get_protocol_offset(const struct sk_buff *skb, __be16 type,
-						int mac_offset, int *depth)
+/*
+ * 7.0; 6.13 with the same arguments under another name; before, packet sockets
+ * without a link header named the tag
+ */
+#ifndef PCAPRING_HAS_VLAN_GET_PROTOCOL_OFFSET_INLINE
+#ifdef PCAPRING_HAS_VLAN_GET_PROTOCOL_OFFSET
+#define vlan_get_protocol_offset_inline __vlan_get_protocol_offset
+#else
+static inline __be16 vlan_get_protocol_offset_inline(const struct sk_buff *skb, __be16 type,
+						     int mac_offset, int *depth)
 {
 	return type;
 }
+#endif
 #endif
 
 /* 6.1 */

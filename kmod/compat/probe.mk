@@ -9,5 +9,6 @@ ccflags-y += $(call pcapring_has,linux/skbuff.h,skb_tstamp,PCAPRING_HAS_SKB_TSTA
 ccflags-y += $(call pcapring_has,linux/skbuff.h,skb_frags_readable,PCAPRING_HAS_SKB_FRAGS_READABLE)
 ccflags-y += $(call pcapring_has,net/netlink.h,nla_strscpy,PCAPRING_HAS_NLA_STRSCPY)
 ccflags-y += $(call pcapring_has,linux/netdevice.h,ndo_get_tstamp,PCAPRING_HAS_NDO_GET_TSTAMP)
+ccflags-y += $(call pcapring_has,linux/if_vlan.h,vlan_get_protocol_offset_inline,PCAPRING_HAS_VLAN_GET_PROTOCOL_OFFSET_INLINE)
 ccflags-y += $(call pcapring_has,linux/if_vlan.h,__vlan_get_protocol_offset,PCAPRING_HAS_VLAN_GET_PROTOCOL_OFFSET)
 ccflags-y += -include $(src)/kmod/compat/compat.h
