@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * hostile_netlink CASE ID: what a program may try with the generic netlink
- * family, on the capture ID. Messages are made by hand: a library would keep
- * us from making bad ones.
+ * family, on the capture ID.
  *
  *	malformed	a table of bad messages, each with its errno
  *	unprivileged	NEW, SET and DEL: EPERM; GET: fine
@@ -11,122 +10,19 @@
  */
 #include <errno.h>
 #include <linux/filter.h>
-#include <linux/genetlink.h>
-#include <linux/netlink.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "device_map.h"
+#include "message.h"
 
 #define MUTATIONS	3000
 
-struct message {
-	union {
-		struct nlmsghdr header;
-		uint8_t bytes[70000];
-	};
-	size_t length;
-};
-
 static int failures;
-static int family;
-
-static int netlink_open(void)
-{
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	struct timeval patience = { .tv_sec = 10 };
-	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC);
-
-	if (fd < 0 || connect(fd, (void *)&kernel, sizeof(kernel)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
-		       sizeof(patience)))
-		die("netlink socket");
-	return fd;
-}
-
-static void message_begin(struct message *message, int type, int flags, int cmd)
-{
-	struct genlmsghdr *generic = (void *)(message->bytes + NLMSG_HDRLEN);
-
-	memset(message->bytes, 0, NLMSG_HDRLEN + GENL_HDRLEN);
-	message->length = NLMSG_HDRLEN + GENL_HDRLEN;
-	message->header.nlmsg_type = type;
-	message->header.nlmsg_flags = NLM_F_REQUEST | flags;
-	generic->cmd = cmd;
-	generic->version = PCAPRING_GENL_VERSION;
-}
-
-static void message_add(struct message *message, int type, const void *value,
-			size_t length)
-{
-	struct nlattr attribute = { .nla_type = type,
-				    .nla_len = NLA_HDRLEN + length };
-
-	memcpy(message->bytes + message->length, &attribute, NLA_HDRLEN);
-	message->length += NLA_HDRLEN;
-	memset(message->bytes + message->length, 0, NLA_ALIGN(length));
-	memcpy(message->bytes + message->length, value, length);
-	message->length += NLA_ALIGN(length);
-}
-
-static void message_send(int fd, struct message *message)
-{
-	if (!message->header.nlmsg_len)
-		message->header.nlmsg_len = message->length;
-	if (send(fd, message->bytes, message->length, 0) < 0)
-		die("send");
-	message->header.nlmsg_len = 0;
-}
-
-/* The errno that the kernel answers with, 0: success; -1: no answer. */
-static int message_answer(int fd)
-{
-	static uint8_t bytes[1 << 17];
-	const struct nlmsghdr *header = (void *)bytes;
-	ssize_t length;
-
-	do {
-		length = recv(fd, bytes, sizeof(bytes), 0);
-		if (length < (ssize_t)sizeof(*header))
-			return -1;
-	} while (header->nlmsg_type != NLMSG_ERROR);
-	return -((const struct nlmsgerr *)NLMSG_DATA(header))->error;
-}
-
-static int message_exchange(int fd, struct message *message)
-{
-	message->header.nlmsg_flags |= NLM_F_ACK;
-	message_send(fd, message);
-	return message_answer(fd);
-}
-
-static void netlink_find_family(int fd)
-{
-	static uint8_t bytes[1 << 16];
-	struct message message;
-	size_t at;
-
-	message_begin(&message, GENL_ID_CTRL, 0, CTRL_CMD_GETFAMILY);
-	message_add(&message, CTRL_ATTR_FAMILY_NAME, PCAPRING_GENL_NAME,
-		    sizeof(PCAPRING_GENL_NAME));
-	message_send(fd, &message);
-	if (recv(fd, bytes, sizeof(bytes), 0) < 0)
-		die("recv");
-	for (at = NLMSG_HDRLEN + GENL_HDRLEN; !family;) {
-		struct nlattr *attribute = (void *)(bytes + at);
-
-		if (((struct nlmsghdr *)bytes)->nlmsg_len <= at)
-			die("no family");
-		if (attribute->nla_type == CTRL_ATTR_FAMILY_ID)
-			family = *(uint16_t *)(attribute + 1);
-		at += NLA_ALIGN(attribute->nla_len);
-	}
-}
 
 static void netlink_expect(const char *what, int expected, int or, int got)
 {
@@ -148,6 +44,7 @@ struct attribute {
 #define N(type, length, number)	{ type, length, number, NULL }
 #define T(type, text)		{ type, sizeof(text), 0, text }
 #define NAME			T(PCAPRING_A_IFNAME, "hostile0")
+#define ANY			T(PCAPRING_A_IFNAME, "any")
 #define ID			N(PCAPRING_A_ID, 4, 0)
 
 static const struct {
@@ -208,6 +105,45 @@ static const struct {
 	  { NAME, N(PCAPRING_A_STEER, 4, 2) } },
 	{ "direction 3", PCAPRING_CMD_NEW, EINVAL, ERANGE,
 	  { NAME, N(PCAPRING_A_DIRECTION, 4, 3) } },
+	{ "mode 2", PCAPRING_CMD_NEW, EINVAL, ERANGE,
+	  { NAME, N(PCAPRING_A_MODE, 4, 2) } },
+	{ "mode of 1 byte", PCAPRING_CMD_NEW, EINVAL, ERANGE,
+	  { NAME, N(PCAPRING_A_MODE, 1, 1) } },
+	{ "stamps 2", PCAPRING_CMD_NEW, EINVAL, ERANGE,
+	  { NAME, N(PCAPRING_A_TSTAMP, 4, 2),
+	    N(PCAPRING_A_DIRECTION, 4, PCAPRING_DIRECTION_IN) } },
+	{ "hardware stamps of both directions", PCAPRING_CMD_NEW, EINVAL, 0,
+	  { NAME, N(PCAPRING_A_TSTAMP, 4, PCAPRING_TSTAMP_HARDWARE) } },
+	{ "one packet in 0", PCAPRING_CMD_NEW, EINVAL, ERANGE,
+	  { NAME, N(PCAPRING_A_SAMPLE, 4, 0) } },
+	{ "sampling of 8 bytes", PCAPRING_CMD_NEW, EINVAL, ERANGE,
+	  { NAME, N(PCAPRING_A_SAMPLE, 8, 1) } },
+	{ "all-multicast 2", PCAPRING_CMD_NEW, ERANGE, EINVAL,
+	  { NAME, N(PCAPRING_A_ALLMULTI, 1, 2) } },
+	{ "all interfaces promiscuous", PCAPRING_CMD_NEW, EINVAL, 0,
+	  { ANY, N(PCAPRING_A_PROMISC, 1, 1) } },
+	{ "all interfaces all-multicast", PCAPRING_CMD_NEW, EINVAL, 0,
+	  { ANY, N(PCAPRING_A_ALLMULTI, 1, 1) } },
+	{ "frozen from the beginning", PCAPRING_CMD_NEW, EINVAL, 0,
+	  { NAME, N(PCAPRING_A_FROZEN, 1, 1) } },
+	{ "a limit of packets of 4 bytes", PCAPRING_CMD_NEW, EINVAL, ERANGE,
+	  { NAME, N(PCAPRING_A_LIMIT_PACKETS, 4, 1) } },
+	{ "a limit of bytes of 1 byte", PCAPRING_CMD_NEW, EINVAL, ERANGE,
+	  { NAME, N(PCAPRING_A_LIMIT_BYTES, 1, 1) } },
+	{ "a limit of seconds of 8 bytes", PCAPRING_CMD_NEW, EINVAL, ERANGE,
+	  { NAME, N(PCAPRING_A_LIMIT_SECONDS, 8, 1) } },
+	{ "a filter's number", PCAPRING_CMD_NEW, EINVAL, 0,
+	  { NAME, N(PCAPRING_A_FILTER_ID, 4, 1) } },
+	{ "a filter that is no file", PCAPRING_CMD_NEW, EBADF, 0,
+	  { NAME, N(PCAPRING_A_FILTER_FD, 4, 12345) } },
+	{ "a filter that is descriptor -1", PCAPRING_CMD_NEW, EBADF, 0,
+	  { NAME, N(PCAPRING_A_FILTER_FD, 4, ~0U) } },
+	{ "a filter that is a socket", PCAPRING_CMD_NEW, EINVAL, 0,
+	  { NAME, N(PCAPRING_A_FILTER_FD, 4, 3) } },
+	{ "a filter of 2 bytes", PCAPRING_CMD_NEW, EINVAL, ERANGE,
+	  { NAME, N(PCAPRING_A_FILTER_FD, 2, 3) } },
+	{ "two filters", PCAPRING_CMD_NEW, EINVAL, 0,
+	  { NAME, N(PCAPRING_A_FILTER_FD, 4, 3), N(PCAPRING_A_FILTER, 0, 0) } },
 	{ "promiscuity 2", PCAPRING_CMD_NEW, ERANGE, EINVAL,
 	  { NAME, N(PCAPRING_A_PROMISC, 1, 2) } },
 	{ "promiscuity of 4 bytes", PCAPRING_CMD_NEW, EINVAL, ERANGE,
@@ -232,6 +168,21 @@ static const struct {
 	  { N(PCAPRING_A_ID, 4, 4000000000), N(PCAPRING_A_SNAPLEN, 4, 96) } },
 	{ "SET of the ring's size", PCAPRING_CMD_SET, EINVAL, 0,
 	  { ID, N(PCAPRING_A_RING_BYTES, 8, 65536) } },
+	{ "SET of the mode", PCAPRING_CMD_SET, EINVAL, 0,
+	  { ID, N(PCAPRING_A_MODE, 4, PCAPRING_MODE_NORMAL) } },
+	{ "SET of frozen 2", PCAPRING_CMD_SET, ERANGE, EINVAL,
+	  { ID, N(PCAPRING_A_FROZEN, 1, 2) } },
+	{ "SET of frozen of 4 bytes", PCAPRING_CMD_SET, EINVAL, ERANGE,
+	  { ID, N(PCAPRING_A_FROZEN, 4, 1) } },
+	{ "SET of hardware stamps of both directions", PCAPRING_CMD_SET, EINVAL,
+	  0, { ID, N(PCAPRING_A_TSTAMP, 4, PCAPRING_TSTAMP_HARDWARE) } },
+	{ "SET of one packet in 0", PCAPRING_CMD_SET, EINVAL, ERANGE,
+	  { ID, N(PCAPRING_A_SAMPLE, 4, 0) } },
+	{ "SET of two filters", PCAPRING_CMD_SET, EINVAL, 0,
+	  { ID, N(PCAPRING_A_FILTER_FD, 4, 3), N(PCAPRING_A_FILTER, 0, 0) } },
+	{ "SET that ends well, but for the last", PCAPRING_CMD_SET, EBADF, 0,
+	  { ID, N(PCAPRING_A_FROZEN, 1, 1), N(PCAPRING_A_SNAPLEN, 4, 64),
+	    N(PCAPRING_A_FILTER_FD, 4, 12345) } },
 	{ "SET of a snaplen of 2 bytes", PCAPRING_CMD_SET, EINVAL, ERANGE,
 	  { ID, N(PCAPRING_A_SNAPLEN, 2, 96) } },
 	{ "SET of snaplen 0", PCAPRING_CMD_SET, EINVAL, ERANGE,
@@ -254,7 +205,7 @@ static void message_from_case(struct message *message, size_t number)
 	const struct attribute *attribute = cases[number].attributes;
 	size_t i;
 
-	message_begin(message, family, 0, cases[number].command);
+	message_begin(message, message_family, 0, cases[number].command);
 	for (i = 0; i < 4 && attribute[i].type; i++)
 		message_add(message, attribute[i].type, attribute[i].text ?
 			    attribute[i].text : (void *)&attribute[i].number,
@@ -270,17 +221,17 @@ static void netlink_lies(int fd)
 
 	memset(text, 'n', sizeof(text));
 	text[299] = '\0';
-	message_begin(&message, family, 0, PCAPRING_CMD_NEW);
+	message_begin(&message, message_family, 0, PCAPRING_CMD_NEW);
 	message_add(&message, PCAPRING_A_IFNAME, text, sizeof(text));
 	netlink_expect("name of 300 bytes", ERANGE, EINVAL,
 		       message_exchange(fd, &message));
 
-	message_begin(&message, family, 0, PCAPRING_CMD_NEW);
+	message_begin(&message, message_family, 0, PCAPRING_CMD_NEW);
 	message.length = message.header.nlmsg_len = NLMSG_HDRLEN + 2;
 	netlink_expect("half a generic header", EINVAL, 0,
 		       message_exchange(fd, &message));
 
-	message_begin(&message, family, 0, PCAPRING_CMD_NEW);
+	message_begin(&message, message_family, 0, PCAPRING_CMD_NEW);
 	name = (void *)(message.bytes + message.length);
 	message_add(&message, PCAPRING_A_IFNAME, "hostile0", 9);
 	name->nla_len = 200;
@@ -292,7 +243,7 @@ static void netlink_lies(int fd)
 		       message_exchange(fd, &message));
 
 	/* Longer than what was sent: the kernel drops it without a word. */
-	message_begin(&message, family, 0, PCAPRING_CMD_NEW);
+	message_begin(&message, message_family, 0, PCAPRING_CMD_NEW);
 	message.header.nlmsg_len = 60000;
 	message_send(fd, &message);
 }
@@ -305,7 +256,7 @@ static void netlink_long_filter(int fd)
 
 	for (i = 0; i < 4097; i++)
 		many[i] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, ~0U);
-	message_begin(&message, family, 0, PCAPRING_CMD_NEW);
+	message_begin(&message, message_family, 0, PCAPRING_CMD_NEW);
 	message_add(&message, PCAPRING_A_IFNAME, "hostile0", 9);
 	message_add(&message, PCAPRING_A_FILTER, many, sizeof(many));
 	netlink_expect("filter of 4097 instructions", EINVAL, ERANGE,
@@ -316,7 +267,7 @@ static void netlink_get(int fd, const char *what, uint32_t id)
 {
 	struct message message;
 
-	message_begin(&message, family, 0, PCAPRING_CMD_GET);
+	message_begin(&message, message_family, 0, PCAPRING_CMD_GET);
 	message_add(&message, PCAPRING_A_ID, &id, sizeof(id));
 	netlink_expect(what, 0, 0, message_exchange(fd, &message));
 }
@@ -345,7 +296,7 @@ static void netlink_unprivileged(int fd, uint32_t id)
 	size_t i;
 
 	for (i = 0; i < sizeof(commands); i++) {
-		message_begin(&message, family, 0, commands[i]);
+		message_begin(&message, message_family, 0, commands[i]);
 		if (commands[i] == PCAPRING_CMD_NEW)
 			message_add(&message, PCAPRING_A_IFNAME, "lo", 3);
 		else
@@ -366,7 +317,7 @@ static void netlink_mutated(int fd, uint32_t id)
 
 	srand(1);
 	for (i = 0; i < MUTATIONS; i++) {
-		message_begin(&message, family, 0, PCAPRING_CMD_NEW + rand() % 4);
+		message_begin(&message, message_family, 0, PCAPRING_CMD_NEW + rand() % 4);
 		if (rand() % 2)
 			message_add(&message, PCAPRING_A_IFNAME, "hostile0", 9);
 		else
@@ -393,13 +344,13 @@ static void netlink_buffers(int fd, uint32_t id)
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &smallest, sizeof(smallest));
 	for (i = 0; i < 50; i++) {
-		message_begin(&message, family, NLM_F_DUMP, PCAPRING_CMD_GET);
+		message_begin(&message, message_family, NLM_F_DUMP, PCAPRING_CMD_GET);
 		message_send(fd, &message);
 		/* A part of the first message, then no more of it. */
 		recv(fd, bytes, i % sizeof(bytes) + 1, 0);
 		if (i % 5 == 0) {
 			close(fd);
-			fd = netlink_open();
+			fd = message_open();
 			setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &smallest,
 				   sizeof(smallest));
 		}
@@ -407,15 +358,14 @@ static void netlink_buffers(int fd, uint32_t id)
 			;
 	}
 	close(fd);
-	netlink_get(netlink_open(), "GET after all that", id);
+	netlink_get(message_open(), "GET after all that", id);
 }
 
 int main(int argc, char **argv)
 {
 	uint32_t id = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
-	int fd = netlink_open();
+	int fd = message_open();
 
-	netlink_find_family(fd);
 	if (argc == 3 && !strcmp(argv[1], "malformed"))
 		netlink_malformed(fd, id);
 	else if (argc == 3 && !strcmp(argv[1], "unprivileged"))
