@@ -146,7 +146,7 @@ truncated() {
 	traffic -s 55 $SILENT 10
 	traffic -s 400 $SILENT 10
 	same "truncated" 20 "$(shown "$capture" truncated)"
-	same "bytes" $((10 * 92 + 30 * 96)) "$(shown "$capture" bytes)"
+	same "bytes" $((10 * 92 + 30 * 96)) "$(judged "$capture" .stats.bytes)"
 	accounted "$capture"
 	capture_drain "$capture" drained.pcap
 	same "longest record" 96 "$(savefile longest drained.pcap)"

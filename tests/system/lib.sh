@@ -359,6 +359,17 @@ capture_drain() { # ID FILE
 	device nonblock "/dev/pcapring$1" > "$2"
 }
 
+# It is a member of the multicast group, of some of generic netlink (16).
+monitor_listens() {
+	awk '$2 == 16 && $4 != "00000000" { found = 1 } END { exit !found }' \
+		/proc/net/netlink
+}
+
+monitor_start() {
+	start monitor pcapring monitor --json
+	wait_for 10 "monitor listens" monitor_listens
+}
+
 # tcpdump, which hears everything from here on.
 tcpdump_start() { # NAME IFACE [ARGUMENT...]
 	local name=$1 iface=$2

@@ -288,17 +288,6 @@ bad_parameters() {
 	modprobe pcapring
 }
 
-# It is a member of the multicast group, of some of generic netlink (16).
-monitor_listens() {
-	awk '$2 == 16 && $4 != "00000000" { found = 1 } END { exit !found }' \
-		/proc/net/netlink
-}
-
-monitor_start() {
-	start monitor pcapring monitor --json
-	wait_for 10 "monitor listens" monitor_listens
-}
-
 events() {
 	monitor_start
 	capture_add left0 "${small[@]}"
