@@ -199,16 +199,17 @@ static ssize_t pcapring_reader_fill_record(struct pcapring_reader *reader, char 
 {
 	struct pcapring_reader_next next;
 	int found = pcapring_reader_choose(reader, &next);
+	const void *from;
 	u64 bytes;
 
 	if (found <= 0)
 		return found;
 	bytes = pcapring_ring_record_bytes(next.record.caplen);
 	count = min_t(u64, count, bytes - reader->partial_given);
-	if (copy_to_user(to, pcapring_ring_at(next.ring, next.position) + reader->partial_given,
-			 count))
+	from = pcapring_ring_at(next.ring, next.position) + reader->partial_given;
+	/* the copy may sleep, and the capture be thawed and write on meanwhile */
+	if (data_race(copy_to_user(to, from, count)))
 		return -EFAULT;
-	/* the copy may have slept, and the capture been thawed meanwhile */
 	if (next.ring->overwrite && !pcapring_ring_still_has(next.ring, next.position))
 		return -ESTALE;
 	reader->partial_given += count;

@@ -220,8 +220,12 @@ bool pcapring_ring_peek(const struct pcapring_ring *ring, u64 position, u64 head
 
 	if (left > ring->size || left < sizeof(*record))
 		return false;
-	/* records are not aligned */
-	memcpy(record, pcapring_ring_at(ring, position), sizeof(*record));
+	/*
+	 * Records are not aligned. A reader whose tail or snapshot is no more
+	 * may see one that is being overwritten: its fields are checked here,
+	 * and pcapring_ring_still_has() tells the rest.
+	 */
+	data_race(memcpy(record, pcapring_ring_at(ring, position), sizeof(*record)));
 	return record->caplen <= PCAPRING_SNAPLEN_MAX &&
 	       pcapring_ring_record_bytes(record->caplen) <= left;
 }

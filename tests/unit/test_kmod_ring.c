@@ -290,27 +290,26 @@ static void overwriting_keeps_the_newest_that_fit(void **state)
 	assert_memory_equal(&f->producer.count, &f->ring.count, sizeof(f->ring.count));
 }
 
+/* Had it kept one record more, there would have been no room for the newest. */
 static void overwriting_drops_no_more_than_it_must(void **state)
 {
 	struct fixture *f = *state;
-	u64 offset, oldest, before;
-	u32 i;
+	u64 offset, kept;
+	u32 count, i;
 
 	f->ring.overwrite = true;
 	for (offset = 0; offset < RING_BYTES; offset += 37) {
 		start_at(f, 9 * RING_BYTES + offset);
 		f->producer.oldest = f->ring.tail;
 		for (i = 0; i < 100; i++) {
-			before = f->producer.oldest;
 			assert_true(capture(&f->ring, many_sizes(i), i).captured);
-			oldest = f->producer.oldest;
-			assert_int_equal(oldest, f->ring.tail);
-			assert_true(f->ring.head - oldest <= RING_BYTES);
-			/* had it kept one more, there would have been no room */
-			if (oldest != before)
-				assert_true(f->ring.head - oldest +
-					    pcapring_ring_record_bytes(many_sizes(i - walk(
-						&f->ring, many_sizes, i + 1))) > RING_BYTES);
+			assert_int_equal(f->producer.oldest, f->ring.tail);
+			kept = f->ring.head - f->producer.oldest;
+			count = walk(&f->ring, many_sizes, i + 1);
+			assert_true(kept <= RING_BYTES);
+			if (count <= i)
+				assert_true(kept + pcapring_ring_record_bytes(
+						many_sizes(i - count)) > RING_BYTES);
 		}
 	}
 }

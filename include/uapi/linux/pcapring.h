@@ -49,8 +49,9 @@
  *	stay valid until they are unmapped.
  *
  * poll(2) reports EPOLLIN when there is something to read: for a file that
- *	has consumer pages mapped when head != seen of any ring, otherwise when
- *	read would give something; and EPOLLHUP when the capture was deleted.
+ *	has consumer pages mapped when head - seen of any ring are at least
+ *	wake_bytes (and 1), otherwise when read would give something, or the end
+ *	of a snapshot; and EPOLLHUP when the capture was deleted.
  *
  *
  * Producer and consumer
@@ -63,6 +64,9 @@
  *		head - seen reach wake_bytes (0 and 1: the first record into
  *		an emptied ring), and poll reports EPOLLIN from there on
  *	tail	everything before it is free; the kernel may write there
+ *
+ * A ring can be full before wake_bytes are there: leave room for the largest
+ * record (16 + snaplen bytes), or sleep with a timeout.
  *
  * Before it sleeps, a reader stores seen, passes a full memory barrier, and
  * loads head once more (poll(2) does the latter two for it).
@@ -89,7 +93,7 @@
  * header, the records from oldest to head, end of file. Nothing is taken out;
  * the next file that opens the device reads it again. While such a capture is
  * not frozen, read gives EBUSY; ESTALE after it was thawed and what was left
- * to read is overwritten.
+ * to read is overwritten. One that was deleted counts as frozen.
  *
  *
  * Gaps: where packets are missing
@@ -102,7 +106,9 @@
  * position finds it complete. Gaps whose position lies before the tail (before
  * oldest in overwrite mode) give way to new ones; when there is no room
  * for one more, the newest grows instead, and its position is the first of
- * several. The counts of all gaps ever made add up to `dropped`.
+ * several. The counts of all gaps ever made add up to `dropped`. A reader that
+ * does not hold the gaps by its tail copies them, passes a read barrier, and
+ * loads gap_tail once more.
  *
  *
  * Counting

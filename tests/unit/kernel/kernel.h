@@ -24,6 +24,7 @@ typedef uint64_t u64;
 
 #define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, value)	__atomic_store_n(&(x), (value), __ATOMIC_RELAXED)
+#define data_race(expression)	(expression)
 #define smp_load_acquire(p)	__atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define smp_store_release(p, value) __atomic_store_n((p), (value), __ATOMIC_RELEASE)
 
