@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * ring_reader DEVICE: a savefile of what the rings hold, live, until the capture
- * is deleted; on standard error, where packets are missing. Written from
- * <linux/pcapring.h> alone, to show that it takes no more.
+ * ring_reader DEVICE: a savefile of what the rings hold, until the capture is deleted;
+ * on standard error, where packets are missing. Written from <linux/pcapring.h> alone.
  */
 #include <err.h>
 #include <fcntl.h>
