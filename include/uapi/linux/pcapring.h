@@ -85,7 +85,8 @@
  * the producer page is the position of the oldest record that is left; the
  * kernel alone moves it, before it overwrites, and ignores the reader's tail.
  * A reader loads head (acquire) and oldest, copies, passes a read barrier, and
- * loads oldest once more: what it copied from before that is not to be used.
+ * loads oldest once more: what it copied from before that is not to be used. Each
+ * time oldest can have passed the head that was loaded: then nothing is left.
  *
  * A capture that is frozen (FROZEN, in either mode) writes nothing; its packets
  * count as paused. Then oldest and head stand still: mmap shows a consistent
