@@ -9,7 +9,7 @@ SYSTEM_PROGRAMS	:= $(patsubst tests/system/%.c,$(BUILD)/system/%, \
 SYSTEM_CFLAGS	= -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE \
 		  -Iinclude/uapi $(CFLAGS)
 
-system-programs: $(SYSTEM_PROGRAMS)
+system-programs: $(SYSTEM_PROGRAMS) $(BUILD)/system/stamped.ko
 
 $(BUILD)/system/%: tests/system/%.c $(SYSTEM_SHARED) $(SYSTEM_SHARED:.c=.h) \
 		   include/uapi/linux/pcapring.h
@@ -17,5 +17,12 @@ $(BUILD)/system/%: tests/system/%.c $(SYSTEM_SHARED) $(SYSTEM_SHARED:.c=.h) \
 	$(call step,LD,$@)$(CC) $(SYSTEM_CFLAGS) -o $@ $< $(SYSTEM_SHARED) -lpthread $(SYSTEM_LIBRARIES)
 
 $(BUILD)/system/datalink: SYSTEM_LIBRARIES = -lpcap
+
+# A network card, for the tests.
+$(BUILD)/system/stamped.ko: tests/system/stamped/stamped.c tests/system/stamped/Kbuild
+	@mkdir -p $(BUILD)/system/stamped
+	@cp $^ $(BUILD)/system/stamped
+	$(MAKE) -C $(KDIR) M=$(abspath $(BUILD)/system/stamped) W=1 modules
+	@cp $(BUILD)/system/stamped/stamped.ko $@
 
 .PHONY: system-programs
