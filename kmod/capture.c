@@ -13,10 +13,15 @@
  *	3. the open file, and its mappings, which hold the file: a reference; the
  *	   rings stay until the last mapping is gone;
  *	4. sysfs and the device node: removed, and waited for, by the one who
- *	   deletes, who holds a reference until then.
+ *	   deletes, who holds a reference until then;
+ *	5. the limits' work (limit.c): holds a reference while it is queued or
+ *	   runs. The packet path is gone, so that nothing but itself can queue
+ *	   it: whoever deletes takes it out of the queue, under
+ *	   pcapring_captures_lock, and where it runs by then it finds, under the
+ *	   same lock, that the capture was deleted, and ends.
  *
  * Whoever drops the last reference frees it, in process context. The module
- * cannot go while 3 exists (fops.owner); it flushes 2 before it goes.
+ * cannot go while 3 exists (fops.owner); it waits for 2 and 5 before it goes.
  */
 
 #include <linux/idr.h>
