@@ -71,15 +71,11 @@ void pcapring_filter_discard(struct pcapring_filter_new *filter)
 	memset(filter, 0, sizeof(*filter));
 }
 
-u32 pcapring_filter_run(const struct pcapring_filter_slot *slot, struct sk_buff *skb, int link)
+u32 pcapring_filter_ask(const struct bpf_prog *program, struct sk_buff *skb, int link)
 {
-	const struct bpf_prog *program = rcu_dereference(slot->program);
 	unsigned int len = skb->len;
 	u8 *data = skb->data;
 	u32 verdict;
-
-	if (!program)
-		return PCAPRING_FILTER_PASS;
 
 	/*
 	 * Programs count from @link. The skb may be shared with other taps,

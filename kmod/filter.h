@@ -4,6 +4,7 @@
 #define PCAPRING_FILTER_H
 
 #include <linux/filter.h>
+#include <linux/rcupdate.h>
 #include <linux/types.h>
 
 struct sk_buff;
@@ -58,10 +59,18 @@ void pcapring_filter_swap(struct pcapring_filter_slot *slot, struct pcapring_fil
 /* Free what @filter holds, after packets that still run it are through. */
 void pcapring_filter_discard(struct pcapring_filter_new *filter);
 
+u32 pcapring_filter_ask(const struct bpf_prog *program, struct sk_buff *skb, int link);
+
 /*
  * How many bytes of the packet to keep, 0: refuse it. @link: offset from
  * skb->data of what programs count from. In the packet path.
  */
-u32 pcapring_filter_run(const struct pcapring_filter_slot *slot, struct sk_buff *skb, int link);
+static inline u32 pcapring_filter_run(const struct pcapring_filter_slot *slot,
+				      struct sk_buff *skb, int link)
+{
+	const struct bpf_prog *program = rcu_dereference(slot->program);
+
+	return program ? pcapring_filter_ask(program, skb, link) : PCAPRING_FILTER_PASS;
+}
 
 #endif /* PCAPRING_FILTER_H */

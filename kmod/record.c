@@ -3,12 +3,10 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/if_vlan.h>
-#include <linux/ktime.h>
 #include <linux/netdevice.h>
 #include <linux/pcapring.h>
 #include <linux/skbuff.h>
 #include <linux/string.h>
-#include <linux/timekeeping.h>
 
 #include "record.h"
 
@@ -46,21 +44,6 @@ struct pcapring_can {
 #define PCAPRING_CAN_XLF	0x80
 #define PCAPRING_CAN_FDF	0x04
 
-/*
- * Taps see a packet that comes in at its network header, one that goes out at
- * its link header. Devices without a link header show none, whatever the skb
- * says.
- */
-static int pcapring_record_link(const struct sk_buff *skb, const struct net_device *dev)
-{
-	int link;
-
-	if (!dev_has_header(dev) || !skb_mac_header_was_set(skb))
-		return 0;
-	link = skb_mac_offset(skb);
-	return min(link, 0);
-}
-
 static int pcapring_record_network(const struct sk_buff *skb, const struct net_device *dev)
 {
 	if (skb->pkt_type != PACKET_OUTGOING || !dev_has_header(dev))
@@ -68,66 +51,23 @@ static int pcapring_record_network(const struct sk_buff *skb, const struct net_d
 	return clamp_t(int, skb_network_offset(skb), 0, skb_headlen(skb));
 }
 
-static void pcapring_record_cut_out(struct pcapring_frame *frame, const struct sk_buff *skb,
-				    int link)
+struct pcapring_frame pcapring_record_frame_cooked(const struct sk_buff *skb,
+						   const struct net_device *dev,
+						   enum pcapring_framing framing)
 {
-	frame->link = link;
-	frame->length = skb->len - link;
-	frame->readable = frame->length;
-	if (!skb_frags_readable(skb))
-		frame->readable = skb_headlen(skb) - link;
-}
+	struct pcapring_frame frame = {
+		.framing = framing,
+		.added_bytes = sizeof(struct pcapring_sll2),
+	};
 
-static bool pcapring_record_has_tag(const struct pcapring_frame *frame, const struct sk_buff *skb,
-				    u32 offset)
-{
-	return skb_vlan_tag_present(skb) && frame->readable >= offset;
-}
-
-static void pcapring_record_frame_cooked(struct pcapring_frame *frame, const struct sk_buff *skb,
-					 const struct net_device *dev)
-{
-	pcapring_record_cut_out(frame, skb, pcapring_record_network(skb, dev));
-	frame->added_bytes = sizeof(struct pcapring_sll2);
-	if (frame->framing == PCAPRING_FRAMING_SLL) {
-		frame->added_bytes = sizeof(struct pcapring_sll);
+	pcapring_record_cut_out(&frame, skb, pcapring_record_network(skb, dev));
+	if (framing == PCAPRING_FRAMING_SLL) {
+		frame.added_bytes = sizeof(struct pcapring_sll);
 		/* where a tag would be in Ethernet's header, without the type */
-		if (pcapring_record_has_tag(frame, skb, offsetof(struct pcapring_sll, protocol)))
-			frame->added_bytes += PCAPRING_TAG_BYTES;
+		if (pcapring_record_has_tag(&frame, skb, offsetof(struct pcapring_sll, protocol)))
+			frame.added_bytes += PCAPRING_TAG_BYTES;
 	}
-}
-
-void pcapring_record_frame(struct pcapring_frame *frame, const struct sk_buff *skb,
-			   const struct net_device *dev, enum pcapring_framing framing)
-{
-	frame->framing = framing;
-	frame->added_bytes = 0;
-	/* what AF_PACKET reports, so that both name the same nanosecond */
-	frame->stamp = skb_tstamp(skb);
-	frame->unstamped = false;
-
-	if (unlikely(framing > PCAPRING_FRAMING_CAN)) {
-		pcapring_record_frame_cooked(frame, skb, dev);
-		return;
-	}
-	pcapring_record_cut_out(frame, skb, pcapring_record_link(skb, dev));
-	if (framing != PCAPRING_FRAMING_ETHERNET)
-		return;
-	if (pcapring_record_has_tag(frame, skb, PCAPRING_TAG_OFFSET))
-		frame->added_bytes = PCAPRING_TAG_BYTES;
-	else
-		frame->framing = PCAPRING_FRAMING_PLAIN;
-}
-
-void pcapring_record_stamp_hardware(struct pcapring_frame *frame, struct sk_buff *skb,
-				    struct net_device *dev)
-{
-	ktime_t stamp = pcapring_compat_hwtstamp(skb, dev);
-
-	if (stamp)
-		frame->stamp = stamp;
-	else
-		frame->unstamped = true;
+	return frame;
 }
 
 static void pcapring_record_tag(const struct sk_buff *skb, u8 *tag)
@@ -255,34 +195,17 @@ static int pcapring_record_copy_cooked(u8 *to, const struct sk_buff *skb,
 	return skb_copy_bits(skb, frame->link, to + bytes, caplen - bytes);
 }
 
-static int pcapring_record_copy_framed(u8 *to, const struct sk_buff *skb,
-				       const struct pcapring_frame *frame, u32 caplen)
+int pcapring_record_copy(u8 *to, const struct sk_buff *skb, struct pcapring_frame frame,
+			 u32 caplen)
 {
-	switch (frame->framing) {
+	switch (frame.framing) {
+	case PCAPRING_FRAMING_PLAIN:
+		return skb_copy_bits(skb, frame.link, to, caplen);
 	case PCAPRING_FRAMING_ETHERNET:
-		return pcapring_record_copy_tagged(to, skb, frame->link, caplen);
+		return pcapring_record_copy_tagged(to, skb, frame.link, caplen);
 	case PCAPRING_FRAMING_CAN:
-		return pcapring_record_copy_can(to, skb, frame, caplen);
+		return pcapring_record_copy_can(to, skb, &frame, caplen);
 	default:
-		return pcapring_record_copy_cooked(to, skb, frame, caplen);
+		return pcapring_record_copy_cooked(to, skb, &frame, caplen);
 	}
-}
-
-int pcapring_record_write(void *to, const struct sk_buff *skb,
-			  const struct pcapring_frame *frame, u32 caplen)
-{
-	struct timespec64 time = ktime_to_timespec64(frame->stamp ?: ktime_get_real());
-	struct pcapring_record record = {
-		.ts_sec = time.tv_sec,
-		.ts_nsec = time.tv_nsec,
-		.caplen = caplen,
-		.len = frame->length + frame->added_bytes,
-	};
-
-	/* records are not aligned */
-	memcpy(to, &record, sizeof(record));
-	to += sizeof(record);
-	if (unlikely(frame->framing != PCAPRING_FRAMING_PLAIN))
-		return pcapring_record_copy_framed(to, skb, frame, caplen);
-	return skb_copy_bits(skb, frame->link, to, caplen);
 }

@@ -3,11 +3,17 @@
 #ifndef PCAPRING_RECORD_H
 #define PCAPRING_RECORD_H
 
+#include <linux/if_vlan.h>
+#include <linux/math64.h>
 #include <linux/minmax.h>
+#include <linux/netdevice.h>
+#include <linux/pcapring.h>
+#include <linux/skbuff.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
 #include <linux/types.h>
 
-struct net_device;
-struct sk_buff;
+#include "caplen.h"
 
 /* Where a VLAN tag stands in an Ethernet frame, and its size. */
 #define PCAPRING_TAG_OFFSET	12
@@ -43,26 +49,108 @@ struct pcapring_frame {
 };
 
 /*
- * How much of a frame to keep. @readable and @verdict (what a filter said) do
- * not count what is added, @snaplen does.
+ * What the packet path does with each packet is inline, where it is the usual;
+ * the rest is in record.c, and is given frames as values, so that those of the
+ * packet path stay in registers.
  */
-static inline u32 pcapring_record_caplen(u32 readable, u32 added_bytes, u32 verdict, u32 snaplen)
+
+struct pcapring_frame pcapring_record_frame_cooked(const struct sk_buff *skb,
+						   const struct net_device *dev,
+						   enum pcapring_framing framing);
+int pcapring_record_copy(u8 *to, const struct sk_buff *skb, struct pcapring_frame frame,
+			 u32 caplen);
+
+/*
+ * Taps see a packet that comes in at its network header, one that goes out at
+ * its link header. Devices without a link header show none, whatever the skb
+ * says.
+ */
+static inline int pcapring_record_link(const struct sk_buff *skb, const struct net_device *dev)
 {
-	return min(min(readable, verdict) + added_bytes, snaplen);
+	int link;
+
+	if (!dev_has_header(dev) || !skb_mac_header_was_set(skb))
+		return 0;
+	link = skb_mac_offset(skb);
+	return min(link, 0);
 }
 
-void pcapring_record_frame(struct pcapring_frame *frame, const struct sk_buff *skb,
-			   const struct net_device *dev, enum pcapring_framing framing);
+static inline void pcapring_record_cut_out(struct pcapring_frame *frame,
+					   const struct sk_buff *skb, int link)
+{
+	frame->link = link;
+	frame->length = skb->len - link;
+	frame->readable = frame->length;
+	if (!skb_frags_readable(skb))
+		frame->readable = skb_headlen(skb) - link;
+}
+
+static inline bool pcapring_record_has_tag(const struct pcapring_frame *frame,
+					   const struct sk_buff *skb, u32 offset)
+{
+	return skb_vlan_tag_present(skb) && frame->readable >= offset;
+}
+
+static inline void pcapring_record_frame(struct pcapring_frame *frame, const struct sk_buff *skb,
+					 const struct net_device *dev,
+					 enum pcapring_framing framing)
+{
+	if (unlikely(framing > PCAPRING_FRAMING_CAN)) {
+		*frame = pcapring_record_frame_cooked(skb, dev, framing);
+	} else {
+		pcapring_record_cut_out(frame, skb, pcapring_record_link(skb, dev));
+		frame->framing = framing;
+		frame->added_bytes = 0;
+	}
+	if (framing == PCAPRING_FRAMING_ETHERNET) {
+		if (unlikely(pcapring_record_has_tag(frame, skb, PCAPRING_TAG_OFFSET)))
+			frame->added_bytes = PCAPRING_TAG_BYTES;
+		else
+			frame->framing = PCAPRING_FRAMING_PLAIN;
+	}
+	/* what AF_PACKET reports, so that both name the same nanosecond */
+	frame->stamp = skb_tstamp(skb);
+	frame->unstamped = false;
+}
 
 /* Take the stamp of the network card @dev instead, if it gave one. */
-void pcapring_record_stamp_hardware(struct pcapring_frame *frame, struct sk_buff *skb,
-				    struct net_device *dev);
+static inline void pcapring_record_stamp_hardware(struct pcapring_frame *frame,
+						  struct sk_buff *skb, struct net_device *dev)
+{
+	ktime_t stamp = pcapring_compat_hwtstamp(skb, dev);
+
+	if (stamp)
+		frame->stamp = stamp;
+	else
+		frame->unstamped = true;
+}
+
+/* Records are not aligned. */
+struct pcapring_record_anywhere {
+	struct pcapring_record record;
+} __packed;
 
 /*
  * Write the record's header and @caplen bytes to @to. 0, or -EFAULT where the
  * packet could not be read.
  */
-int pcapring_record_write(void *to, const struct sk_buff *skb,
-			  const struct pcapring_frame *frame, u32 caplen);
+static inline int pcapring_record_write(void *to, const struct sk_buff *skb,
+					const struct pcapring_frame *frame, u32 caplen)
+{
+	struct pcapring_record record = {
+		.caplen = caplen,
+		.len = frame->length + frame->added_bytes,
+	};
+
+	record.ts_sec = div_u64_rem(frame->stamp ?: ktime_get_real(), NSEC_PER_SEC,
+				    &record.ts_nsec);
+	((struct pcapring_record_anywhere *)to)->record = record;
+	to += sizeof(record);
+	if (unlikely(frame->framing != PCAPRING_FRAMING_PLAIN ||
+		     frame->link + (int)caplen > (int)skb_headlen(skb)))
+		return pcapring_record_copy(to, skb, *frame, caplen);
+	memcpy(to, skb->data + frame->link, caplen);
+	return 0;
+}
 
 #endif /* PCAPRING_RECORD_H */

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 
-#include <linux/compiler.h>
 #include <linux/errno.h>
-#include <linux/lockdep.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
-#include <asm/barrier.h>
 
 #include "ring.h"
 
@@ -14,11 +11,6 @@ static bool pcapring_ring_in_range(const struct pcapring_ring *ring, u64 tail, u
 {
 	/* beyond head, the difference wraps around and is huge */
 	return head - tail <= ring->size;
-}
-
-static bool pcapring_ring_has_room(const struct pcapring_ring *ring, u64 bytes)
-{
-	return ring->head - ring->tail + bytes <= ring->size;
 }
 
 /* Learn how far the reader is. False: its tail is out of range. */
@@ -60,8 +52,7 @@ static void pcapring_ring_drop_oldest(struct pcapring_ring *ring, u64 bytes)
 	smp_wmb();
 }
 
-/* False: there is not enough, and will not be before the reader goes on. */
-static bool pcapring_ring_make_room(struct pcapring_ring *ring, u64 bytes)
+bool pcapring_ring_make_room(struct pcapring_ring *ring, u64 bytes)
 {
 	if (ring->overwrite) {
 		if (bytes > ring->size)
@@ -76,21 +67,6 @@ static bool pcapring_ring_make_room(struct pcapring_ring *ring, u64 bytes)
 	return pcapring_ring_has_room(ring, bytes);
 }
 
-void *pcapring_ring_reserve(struct pcapring_ring *ring, u64 bytes)
-{
-	lockdep_assert_held(&ring->lock);
-
-	/* the reader's cache line is left alone while there is room without */
-	if (!pcapring_ring_has_room(ring, bytes) && !pcapring_ring_make_room(ring, bytes))
-		return NULL;
-	return pcapring_ring_at(ring, ring->head);
-}
-
-static bool pcapring_ring_reaches(u64 head, u64 seen, u64 wake_bytes)
-{
-	return head - seen >= (wake_bytes ?: 1);
-}
-
 bool pcapring_ring_has_enough(const struct pcapring_ring *ring)
 {
 	return pcapring_ring_reaches(READ_ONCE(ring->producer->head),
@@ -98,50 +74,10 @@ bool pcapring_ring_has_enough(const struct pcapring_ring *ring)
 				     READ_ONCE(ring->consumer->wake_bytes));
 }
 
-bool pcapring_ring_commit(struct pcapring_ring *ring, u64 bytes)
-{
-	u64 before = ring->head;
-	u64 wake_bytes;
-	u64 seen;
-
-	lockdep_assert_held(&ring->lock);
-
-	ring->head = before + bytes;
-	/* Pairs with the reader's acquire of head: the record is complete. */
-	smp_store_release(&ring->producer->head, ring->head);
-
-	/*
-	 * Store head, then load seen; the reader stores seen, then loads head.
-	 * Pairs with the barrier in pcapring_reader_readable(), or that of a
-	 * reader that sleeps elsewhere: one of the two sees the other.
-	 */
-	smp_mb();
-	seen = READ_ONCE(ring->consumer->seen);
-	wake_bytes = READ_ONCE(ring->consumer->wake_bytes);
-	return !pcapring_ring_reaches(before, seen, wake_bytes) &&
-	       pcapring_ring_reaches(ring->head, seen, wake_bytes);
-}
-
 static void pcapring_ring_count_seen(struct pcapring_ring *ring)
 {
 	lockdep_assert_held(&ring->lock);
 	WRITE_ONCE(ring->producer->count.seen, ++ring->count.seen);
-}
-
-void pcapring_ring_count_captured(struct pcapring_ring *ring, u32 caplen, bool truncated)
-{
-	pcapring_ring_count_seen(ring);
-	ring->count.bytes += caplen;
-	WRITE_ONCE(ring->producer->count.captured, ++ring->count.captured);
-	WRITE_ONCE(ring->producer->count.bytes, ring->count.bytes);
-	if (truncated)
-		WRITE_ONCE(ring->producer->count.truncated, ++ring->count.truncated);
-}
-
-void pcapring_ring_count_filtered(struct pcapring_ring *ring)
-{
-	pcapring_ring_count_seen(ring);
-	WRITE_ONCE(ring->producer->count.filtered, ++ring->count.filtered);
 }
 
 void pcapring_ring_count_sampled(struct pcapring_ring *ring)
@@ -193,24 +129,22 @@ static void pcapring_ring_open_gap(struct pcapring_ring *ring, u64 now)
 	smp_store_release(&ring->producer->gap_head, ring->gap_head);
 }
 
-static void pcapring_ring_note_gap(struct pcapring_ring *ring, u64 now)
+void pcapring_ring_count_dropped(struct pcapring_ring *ring, u64 now)
 {
 	struct pcapring_gap *newest = pcapring_ring_gap(ring, ring->gap_head - 1);
-	bool is_at_head = ring->gap_head != ring->gap_tail && newest->position == ring->head;
+	struct pcapring_counters *published = &ring->producer->count;
 
-	if (!is_at_head && pcapring_ring_may_open_gap(ring)) {
+	lockdep_assert_held(&ring->lock);
+	WRITE_ONCE(published->seen, ++ring->count.seen);
+	WRITE_ONCE(published->dropped, ++ring->count.dropped);
+
+	if ((newest->position != ring->head || ring->gap_head == ring->gap_tail) &&
+	    pcapring_ring_may_open_gap(ring)) {
 		pcapring_ring_open_gap(ring, now);
 	} else {
 		WRITE_ONCE(newest->count, newest->count + 1);
 		WRITE_ONCE(newest->last, now);
 	}
-}
-
-void pcapring_ring_count_dropped(struct pcapring_ring *ring, u64 now)
-{
-	pcapring_ring_count_seen(ring);
-	WRITE_ONCE(ring->producer->count.dropped, ++ring->count.dropped);
-	pcapring_ring_note_gap(ring, now);
 }
 
 bool pcapring_ring_peek(const struct pcapring_ring *ring, u64 position, u64 head,

@@ -7,9 +7,12 @@
 #define PCAPRING_RING_H
 
 #include <linux/cache.h>
+#include <linux/compiler.h>
+#include <linux/lockdep.h>
 #include <linux/pcapring.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <asm/barrier.h>
 
 /**
  * struct pcapring_ring - one ring
@@ -75,19 +78,98 @@ struct pcapring_ring_state {
 	u64 skips;
 };
 
-/* Producer side. All with @ring->lock held. */
+static inline void *pcapring_ring_at(const struct pcapring_ring *ring, u64 position)
+{
+	return ring->data + (position & (ring->size - 1));
+}
+
+static inline u64 pcapring_ring_record_bytes(u32 caplen)
+{
+	return sizeof(struct pcapring_record) + caplen;
+}
+
+/*
+ * Producer side. All with @ring->lock held. What each packet needs is inline,
+ * where it is the usual.
+ */
+
+static inline bool pcapring_ring_has_room(const struct pcapring_ring *ring, u64 bytes)
+{
+	return ring->head - ring->tail + bytes <= ring->size;
+}
+
+/* False: there is not enough, and will not be before the reader goes on. */
+bool pcapring_ring_make_room(struct pcapring_ring *ring, u64 bytes);
 
 /*
  * Room for a record of @bytes in all, to be written now; NULL: none. In
  * overwrite mode the oldest records have made room, if need be.
  */
-void *pcapring_ring_reserve(struct pcapring_ring *ring, u64 bytes);
+static inline void *pcapring_ring_reserve(struct pcapring_ring *ring, u64 bytes)
+{
+	lockdep_assert_held(&ring->lock);
+
+	/* the reader's cache line is left alone while there is room without */
+	if (!pcapring_ring_has_room(ring, bytes) && !pcapring_ring_make_room(ring, bytes))
+		return NULL;
+	return pcapring_ring_at(ring, ring->head);
+}
+
+/* Is there as much to read as the reader wants before it is woken? */
+static inline bool pcapring_ring_reaches(u64 head, u64 seen, u64 wake_bytes)
+{
+	return head - seen >= (wake_bytes ?: 1);
+}
 
 /* Publish the record just written; true: the reader may sleep, wake it. */
-bool pcapring_ring_commit(struct pcapring_ring *ring, u64 bytes);
+static inline bool pcapring_ring_commit(struct pcapring_ring *ring, u64 bytes)
+{
+	u64 before = ring->head;
+	u64 head = before + bytes;
+	u64 wake_bytes;
+	u64 seen;
 
-void pcapring_ring_count_captured(struct pcapring_ring *ring, u32 caplen, bool truncated);
-void pcapring_ring_count_filtered(struct pcapring_ring *ring);
+	lockdep_assert_held(&ring->lock);
+
+	ring->head = head;
+	/* Pairs with the reader's acquire of head: the record is complete. */
+	smp_store_release(&ring->producer->head, head);
+
+	/*
+	 * Store head, then load seen; the reader stores seen, then loads head.
+	 * Pairs with the barrier in pcapring_reader_readable(), or that of a
+	 * reader that sleeps elsewhere: one of the two sees the other.
+	 */
+	smp_mb();
+	seen = READ_ONCE(ring->consumer->seen);
+	wake_bytes = READ_ONCE(ring->consumer->wake_bytes);
+	return !pcapring_ring_reaches(before, seen, wake_bytes) &&
+	       pcapring_ring_reaches(head, seen, wake_bytes);
+}
+
+static inline void pcapring_ring_count_captured(struct pcapring_ring *ring, u32 caplen,
+						bool truncated)
+{
+	struct pcapring_counters *published = &ring->producer->count;
+
+	lockdep_assert_held(&ring->lock);
+	WRITE_ONCE(published->seen, ++ring->count.seen);
+	WRITE_ONCE(published->captured, ++ring->count.captured);
+	ring->count.bytes += caplen;
+	WRITE_ONCE(published->bytes, ring->count.bytes);
+	if (truncated)
+		WRITE_ONCE(published->truncated, ++ring->count.truncated);
+}
+
+static inline void pcapring_ring_count_filtered(struct pcapring_ring *ring)
+{
+	struct pcapring_counters *published = &ring->producer->count;
+
+	lockdep_assert_held(&ring->lock);
+	WRITE_ONCE(published->seen, ++ring->count.seen);
+	WRITE_ONCE(published->filtered, ++ring->count.filtered);
+}
+
 void pcapring_ring_count_sampled(struct pcapring_ring *ring);
 void pcapring_ring_count_paused(struct pcapring_ring *ring);
 /* Opens or widens the gap at head. @now: nanoseconds since the epoch. */
@@ -132,15 +214,5 @@ void pcapring_ring_release(struct pcapring_ring *ring, u64 position);
 void pcapring_ring_set_frozen(struct pcapring_ring *ring, bool frozen);
 bool pcapring_ring_is_empty(struct pcapring_ring *ring);
 void pcapring_ring_look(struct pcapring_ring *ring, struct pcapring_ring_state *state);
-
-static inline void *pcapring_ring_at(const struct pcapring_ring *ring, u64 position)
-{
-	return ring->data + (position & (ring->size - 1));
-}
-
-static inline u64 pcapring_ring_record_bytes(u32 caplen)
-{
-	return sizeof(struct pcapring_record) + caplen;
-}
 
 #endif /* PCAPRING_RING_H */

@@ -107,8 +107,8 @@ static bool pcapring_tap_capture(struct pcapring_tap *tap, struct pcapring_ring 
 				 const struct sk_buff *skb, const struct pcapring_frame *frame,
 				 u32 verdict, bool *wake)
 {
-	u32 caplen = pcapring_record_caplen(frame->readable, frame->added_bytes, verdict,
-					    READ_ONCE(tap->snaplen));
+	u32 caplen = pcapring_caplen(frame->readable, frame->added_bytes, verdict,
+				     READ_ONCE(tap->snaplen));
 	u64 bytes = pcapring_ring_record_bytes(caplen);
 	void *to = pcapring_ring_reserve(ring, bytes);
 
@@ -120,7 +120,8 @@ static bool pcapring_tap_capture(struct pcapring_tap *tap, struct pcapring_ring 
 		return true;
 	}
 	pcapring_ring_count_captured(ring, caplen, caplen < frame->length + frame->added_bytes);
-	ring->unstamped += frame->unstamped;
+	if (unlikely(frame->unstamped))
+		ring->unstamped++;
 	/* commit passes the full barrier that waitqueue_active() needs */
 	*wake = pcapring_ring_commit(ring, bytes) && waitqueue_active(&tap->wait);
 	if (*wake) {

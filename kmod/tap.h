@@ -27,10 +27,10 @@ struct pcapring_ring;
  * @direction: enum pcapring_direction; READ_ONCE, may change at any time
  * @tstamp: enum pcapring_tstamp; READ_ONCE, may change at any time
  * @sample: one packet in so many; READ_ONCE, may change at any time
- * @limit: how much may be captured
  * @steer: enum pcapring_steer; constant
  * @ring_count: constant
  * @rings: constant
+ * @limit: how much may be captured
  */
 struct pcapring_tap {
 	struct packet_type hook;
@@ -44,10 +44,10 @@ struct pcapring_tap {
 	u32 direction;
 	u32 tstamp;
 	u32 sample;
-	struct pcapring_limit limit;
 	u32 steer;
 	u32 ring_count;
 	struct pcapring_ring *rings;
+	struct pcapring_limit limit;
 };
 
 /* All under RTNL. After detach no packet is under way in the tap any more. */

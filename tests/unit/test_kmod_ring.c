@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "record.h"
+#include "caplen.h"
 #include "ring.c"
 
 #define RING_BYTES	4096
@@ -751,7 +751,7 @@ static void the_kept_part_is_what_libpcap_keeps(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_int_equal(pcapring_record_caplen(cases[i].readable, cases[i].tag_bytes,
+		assert_int_equal(pcapring_caplen(cases[i].readable, cases[i].tag_bytes,
 							cases[i].verdict, cases[i].snaplen),
 				 cases[i].caplen);
 }

@@ -26,7 +26,7 @@ $(BUILD)/unit/test_control_%: $(BUILD)/objects/tests/unit/test_control_%.o \
 	@mkdir -p $(@D)
 	$(call step,LD,$@)$(CC) $(UNIT_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka
 
-$(BUILD)/unit/test_kmod_%: tests/unit/test_kmod_%.c $(wildcard kmod/ring.[ch] kmod/record.h) \
+$(BUILD)/unit/test_kmod_%: tests/unit/test_kmod_%.c $(wildcard kmod/ring.[ch] kmod/caplen.h) \
 		$(wildcard tests/unit/kernel/*.h tests/unit/kernel/*/*.h)
 	@mkdir -p $(@D)
 	$(call step,CC,$<)$(CC) -Itests/unit/kernel -Ikmod $(UNIT_CFLAGS) $(LDFLAGS) -o $@ $< -lcmocka -lpthread

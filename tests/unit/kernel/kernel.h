@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * As much of the kernel as kmod/ring.c and record.h need, in user space. The
+ * As much of the kernel as kmod/ring.c and caplen.h need, in user space. The
  * kernel's barriers become those of the C11 memory model, so that
  * ThreadSanitizer understands them.
  */
