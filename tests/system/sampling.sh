@@ -59,7 +59,7 @@ after_filter_before_room() {
 }
 
 behaviour one_in_ten "one packet in ten, exactly"
-[ "$(nproc)" -lt 2 ] || behaviour each_ring "one packet in seven, in each ring"
+[ "${CPUS:-$(nproc)}" -lt 2 ] || behaviour each_ring "one packet in seven, in each ring"
 behaviour changed "how many packets are sampled can be changed at any time"
 behaviour after_filter_before_room "sampling follows the filter and precedes the room"
 

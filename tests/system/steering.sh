@@ -72,6 +72,6 @@ behaviour ipv4 "TCP, UDP and fragments: both directions in one ring"
 behaviour ipv6 "TCP, UDP and fragments over IPv6: both directions in one ring"
 behaviour vlan "TCP, UDP and fragments with tags: both directions in one ring"
 behaviour vlan_inside "tags in the data of one direction: both in one ring"
-[ "$(nproc)" -lt 2 ] || behaviour by_cpu "steer=cpu: each CPU fills its own ring"
+[ "${CPUS:-$(nproc)}" -lt 2 ] || behaviour by_cpu "steer=cpu: each CPU fills its own ring"
 
 behaviours_run "$@"
