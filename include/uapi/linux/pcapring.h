@@ -171,9 +171,8 @@
  * receive with a buffer of 64 KiB.
  *
  * Multicast group "events", open to every user: CREATED_NTF, DELETED_NTF,
- * CHANGED_NTF, ATTACHED_NTF, DETACHED_NTF (with REASON where the interface is
- * there but cannot be captured), STOPPED_NTF (a limit was reached; REASON says
- * which).
+ * CHANGED_NTF, ATTACHED_NTF, DETACHED_NTF (REASON says why), STOPPED_NTF (a
+ * limit was reached; REASON says which).
  */
 #ifndef _UAPI_LINUX_PCAPRING_H
 #define _UAPI_LINUX_PCAPRING_H
