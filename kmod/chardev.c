@@ -86,7 +86,7 @@ static int pcapring_chardev_open(struct inode *inode, struct file *file)
 		goto free;
 	}
 	for (i = 0; i < capture->tap.ring_count; i++) {
-		err = pcapring_ring_settle(&capture->rings[i]);
+		err = pcapring_ring_settle(&capture->rings[i], capture->pages->info->snaplen);
 		if (err)
 			goto unclaim;
 	}

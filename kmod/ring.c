@@ -192,7 +192,7 @@ static void pcapring_ring_adopt_tail(struct pcapring_ring *ring)
 	spin_unlock_bh(&ring->lock);
 }
 
-int pcapring_ring_settle(struct pcapring_ring *ring)
+int pcapring_ring_settle(struct pcapring_ring *ring, u32 snaplen)
 {
 	struct pcapring_record record;
 	u64 position;
@@ -211,11 +211,13 @@ int pcapring_ring_settle(struct pcapring_ring *ring)
 
 	/*
 	 * Nobody else reads, so that what the tail keeps stays as it is, but it
-	 * need not be records: the tail may be anywhere.
+	 * need not be records: the tail may be anywhere. Or it was moved back to
+	 * records of before the snaplen was lowered.
 	 */
 	for (position = tail; position != head;
 	     position += pcapring_ring_record_bytes(record.caplen)) {
-		if (!pcapring_ring_peek(ring, position, head, &record)) {
+		if (!pcapring_ring_peek(ring, position, head, &record) ||
+		    record.caplen > snaplen) {
 			pcapring_ring_skip(ring);
 			return 0;
 		}

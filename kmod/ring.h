@@ -197,10 +197,11 @@ bool pcapring_ring_peek(const struct pcapring_ring *ring, u64 position, u64 head
 			struct pcapring_record *record);
 
 /*
- * Begin where the reader before ended, or at head if that makes no sense.
- * -EINTR: the process was killed meanwhile.
+ * Begin where the reader before ended, or at head if that makes no sense: the
+ * next one was promised records of at most @snaplen bytes. -EINTR: the process
+ * was killed meanwhile.
  */
-int pcapring_ring_settle(struct pcapring_ring *ring);
+int pcapring_ring_settle(struct pcapring_ring *ring, u32 snaplen);
 
 /* Give up what lies before head, unread; counted. */
 void pcapring_ring_skip(struct pcapring_ring *ring);

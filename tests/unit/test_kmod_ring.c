@@ -235,7 +235,7 @@ static void settling_takes_the_watermark_away(void **state)
 	struct fixture *f = *state;
 
 	f->consumer.wake_bytes = 1000;
-	pcapring_ring_settle(&f->ring);
+	pcapring_ring_settle(&f->ring, PCAPRING_SNAPLEN_MAX);
 	assert_int_equal(f->consumer.wake_bytes, 0);
 }
 
@@ -343,7 +343,7 @@ static void overwriting_does_not_heed_the_reader(void **state)
 		walk(&f->ring, always_100, i + 1);
 	}
 	assert_int_equal(f->ring.bad_tails, 0);
-	pcapring_ring_settle(&f->ring);
+	pcapring_ring_settle(&f->ring, PCAPRING_SNAPLEN_MAX);
 	assert_int_equal(f->ring.skips, 0);
 	assert_int_equal(f->consumer.tail, f->producer.oldest);
 	assert_int_equal(f->consumer.seen, f->producer.oldest);
@@ -527,7 +527,7 @@ static void settling_goes_on_at_a_good_tail(void **state)
 		capture(&f->ring, 30 + i, i);
 	f->consumer.seen = 4711;	/* of a reader that died */
 	f->consumer.tail = RING_BYTES - 100 + HEADER + 30;
-	pcapring_ring_settle(&f->ring);
+	pcapring_ring_settle(&f->ring, PCAPRING_SNAPLEN_MAX);
 	assert_int_equal(f->consumer.tail, RING_BYTES - 100 + HEADER + 30);
 	assert_int_equal(f->consumer.seen, f->consumer.tail);
 	assert_int_equal(f->ring.skips, 0);
@@ -547,7 +547,7 @@ static void settling_skips_to_head_from_anywhere_else(void **state)
 		if (tail >= RING_BYTES && tail <= head && (tail - RING_BYTES) % (HEADER + 40) == 0)
 			continue;
 		f->consumer.tail = tail;
-		pcapring_ring_settle(&f->ring);
+		pcapring_ring_settle(&f->ring, PCAPRING_SNAPLEN_MAX);
 		assert_int_equal(f->consumer.tail, head);
 		assert_int_equal(f->consumer.seen, head);
 		assert_int_equal(f->ring.skips, ++skips);
@@ -567,12 +567,27 @@ static void settling_keeps_what_a_tail_moved_back_gives(void **state)
 	capture(&f->ring, RING_BYTES / 8 - HEADER, i);
 	tail = f->ring.head - RING_BYTES / 2;
 	f->consumer.tail = tail;
-	pcapring_ring_settle(&f->ring);
+	pcapring_ring_settle(&f->ring, PCAPRING_SNAPLEN_MAX);
 	assert_int_equal(f->consumer.tail, tail);
 	assert_int_equal(f->ring.skips, 0);
 	assert_true(capture(&f->ring, RING_BYTES / 2 - HEADER, 0xff).captured);
 	assert_false(capture(&f->ring, 0, 0xff).captured);
 	assert_record(&f->ring, tail, RING_BYTES / 8 - HEADER, 5);
+}
+
+static void settling_gives_no_record_above_the_snaplen(void **state)
+{
+	struct fixture *f = *state;
+
+	capture(&f->ring, 100, 1);
+	f->consumer.tail = f->ring.head;
+	capture(&f->ring, 60, 2);
+	pcapring_ring_settle(&f->ring, 60);
+	assert_int_equal(f->consumer.tail, HEADER + 100);
+	f->consumer.tail = 0;
+	pcapring_ring_settle(&f->ring, 60);
+	assert_int_equal(f->consumer.tail, f->ring.head);
+	assert_int_equal(f->ring.skips, 1);
 }
 
 static void every_packet_is_counted_once(void **state)
@@ -784,6 +799,7 @@ int main(void)
 		RING_TEST(settling_goes_on_at_a_good_tail),
 		RING_TEST(settling_skips_to_head_from_anywhere_else),
 		RING_TEST(settling_keeps_what_a_tail_moved_back_gives),
+		RING_TEST(settling_gives_no_record_above_the_snaplen),
 		RING_TEST(every_packet_is_counted_once),
 		RING_TEST(a_reader_beside_the_producer_reads_what_was_written),
 		RING_TEST(a_reader_beside_overwriting_knows_what_it_got),
