@@ -20,7 +20,10 @@ static bool pcapring_reader_is_still(const struct pcapring_reader *reader)
 	const struct pcapring_capture *capture = reader->capture;
 	u32 i;
 
-	/* the hook was gone before deleted was set: head is final */
+	/*
+	 * Head is final: whoever deletes waits in pcapring_tap_detach() for the
+	 * packets that are under way, a full barrier, then sets deleted.
+	 */
 	if (smp_load_acquire(&capture->deleted))
 		return true;
 	for (i = 0; i < capture->tap.ring_count; i++)
