@@ -29,6 +29,9 @@ int pcapring_filter_prepare(struct pcapring_filter_new *filter,
 	program.len = length;
 	program.filter = filter->instructions;
 	err = bpf_prog_create(&filter->program, &program);
+	/* there is no room for its machine code; user space has no such errno */
+	if (err == -ENOTSUPP)
+		err = -ENOMEM;
 	if (err) {
 		kfree(filter->instructions);
 		memset(filter, 0, sizeof(*filter));
