@@ -109,6 +109,15 @@ int pcapring_admin_start(struct pcapring_capture *capture, struct pcapring_filte
 	return err;
 }
 
+void pcapring_admin_undo(struct pcapring_capture *capture)
+{
+	mutex_lock(&pcapring_admin_lock);
+	/* its number may be known already, and that of another by now */
+	if (!capture->deleted)
+		pcapring_admin_remove(capture);
+	mutex_unlock(&pcapring_admin_lock);
+}
+
 static struct pcapring_capture *pcapring_admin_find(const struct pcapring_caller *caller, u32 id,
 						    struct pcapring_fault *fault)
 {

@@ -45,6 +45,8 @@ void pcapring_admin_config(const struct pcapring_capture *capture, struct pcapri
  */
 int pcapring_admin_start(struct pcapring_capture *capture, struct pcapring_filter_new *filter,
 			 struct pcapring_fault *fault);
+/* What began is to end: its creator could not be told of it. */
+void pcapring_admin_undo(struct pcapring_capture *capture);
 
 /*
  * All or nothing. -ENOENT: the caller's namespace has no capture @id. -EPERM:

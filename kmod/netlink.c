@@ -226,6 +226,8 @@ static int pcapring_netlink_create(struct genl_info *info, const struct pcapring
 		mutex_lock(&pcapring_captures_lock);
 		err = pcapring_netlink_reply(info, capture);
 		mutex_unlock(&pcapring_captures_lock);
+		if (err)
+			pcapring_admin_undo(capture);
 	}
 	pcapring_capture_put(capture);
 	return err;
