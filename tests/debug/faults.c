@@ -33,7 +33,7 @@
 
 #define DEVICE		"/dev/pcapring0"
 #define FAULTS_MAX	5000	/* more than any operation has */
-#define CHARGE_SLACK	65536	/* bytes; what caches of the kernel's keep */
+#define CHARGE_SLACK	16384	/* bytes; what caches of the kernel keep */
 
 struct operation {
 	const char *name;
@@ -79,7 +79,8 @@ static void fault_write(unsigned int nth)
 	char text[16];
 	int length = snprintf(text, sizeof(text), "%u", nth);
 
-	if (pwrite(fault_file, text, length, 0) != length)
+	if (pwrite(fault_file, text, length, 0) != length &&
+	    (!fault_armed || errno != EFAULT))
 		err(1, "fail-nth");
 	fault_armed = nth;
 }
@@ -90,14 +91,14 @@ static void fault_arm(unsigned int nth)
 	fault_write(nth);
 }
 
-/* The file says how many are still to go. */
+/* The file says how many are still to go. The fault may strike us here. */
 static void fault_disarm(void)
 {
-	char text[16] = "";
+	char text[16] = "1";
 
 	if (!fault_armed)
 		return;
-	if (pread(fault_file, text, sizeof(text) - 1, 0) < 1)
+	if (pread(fault_file, text, sizeof(text) - 1, 0) < 0 && errno != EFAULT)
 		err(1, "fail-nth");
 	fault_hit = !strtoul(text, NULL, 10);
 	fault_write(0);
@@ -515,6 +516,8 @@ static bool operation_try(const struct operation *operation, unsigned int nth,
 		/* no answer: it may have been done */
 		if (operation->look && error != ENOBUFS)
 			operation->look();
+		if (blame[0])
+			printf("# fault %u: %s\n", nth, strerror(error));
 		operation->prepare();
 		error = operation->attempt();
 		if (error)
