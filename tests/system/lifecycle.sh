@@ -253,6 +253,17 @@ several_interfaces() {
 	test -c /dev/pcapring0 -a -c /dev/pcapring1 -a -c /dev/pcapring2
 }
 
+all_parameters() {
+	module_reload iface=left0,any ring_bytes=64k snaplen=1500 rings=1 \
+		steer=flow mode=overwrite direction=in tstamp=hw sample=3
+	same "settings" "2 flow overwrite in hardware 3" \
+		"$(pcapring show --json | jq -r '"\(length) " + (.[1] |
+			"\(.steer) \(.mode) \(.direction) \(.tstamp) \(.sample)")')"
+	module_reload iface=left0 allmulti=1 promisc=1 ring_bytes=64k snaplen=1500
+	same "settings" "true true both software 1" "$(pcapring show --json |
+		jq -r '.[0] | "\(.allmulti) \(.promisc) \(.direction) \(.tstamp) \(.sample)"')"
+}
+
 # Each load fails, and the log names the parameter, its value and the range.
 bad_parameters() {
 	local parameters name value range
@@ -284,6 +295,15 @@ bad_parameters() {
 	iface=lo ring_bytes=2M max_bytes=1M|ring_bytes|2M|max_bytes
 	iface=lo rings=65|rings|65|64
 	iface=lo steer=sideways|steer|sideways|cpu or flow
+	iface=lo mode=ring|mode|ring|normal or overwrite
+	iface=lo direction=up|direction|up|in, out or both
+	iface=lo tstamp=ntp|tstamp|ntp|hardware .hw.
+	iface=lo tstamp=hw|tstamp|hw|only with direction in
+	iface=lo sample=0|sample|0|1 .each packet.
+	iface=lo sample=some|sample|some|number
+	iface=any promisc=1|promisc|1|all interfaces
+	iface=any allmulti=1|allmulti|1|all interfaces
+	iface=lo userns_bytes=all|userns_bytes|all|number of bytes
 	END
 	modprobe pcapring
 }
@@ -493,6 +513,7 @@ behaviour snaplen_set "snaplen is lowered at once, raised when nobody reads"
 behaviour loaded_and_unloaded "the module is loaded and unloaded under traffic, 20 times"
 behaviour pinned_by_reader "the module stays while a reader has the device open"
 behaviour several_interfaces "one capture for each interface of iface="
+behaviour all_parameters "each parameter is what captures are made with"
 behaviour bad_parameters "bad parameters: the load fails, the log says why"
 behaviour events "events are told in order"
 behaviour deleted_under_read "a capture deleted under a sleeping reader: end of file"
