@@ -7,6 +7,7 @@
 cd "$(dirname "$0")/../.." || exit
 . tests/system/lib.sh
 
+export BEHAVIOUR_SECONDS=240
 small=(ring-bytes 64k snaplen 1500 rings 1)
 
 # As tcpdump does it
@@ -79,8 +80,8 @@ filtered() {
 removed() {
 	capture_add left0 "${small[@]}"
 	start_reader cat cat "$device"
-	start traffic traffic -i 200 $SILENT 0
-	for _ in {1..3}; do
+	start traffic traffic -i 2000 $SILENT 0
+	for _ in 1 2; do
 		wait_for 10 "packets" has_captured "$capture" 1
 		ip link del left0
 		shows "$capture" attached false
@@ -94,8 +95,8 @@ removed() {
 }
 
 unloaded() {
-	start traffic traffic -c 2 -i 200 $SILENT 0
-	for _ in {1..5}; do
+	start traffic traffic -c 2 -i 500 $SILENT 0
+	for _ in {1..3}; do
 		capture_add left0 "${small[@]}"
 		wait_for 10 "packets" has_captured "$capture" 20
 		rmmod pcapring
