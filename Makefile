@@ -6,6 +6,7 @@
 # make demo        watch it work, in a virtual machine
 # make kunit       the kernel's unit tests, in User Mode Linux
 # make bench       speed of the relay, as ratios in one run
+# make bench-kernel  speed of the module, beside packet sockets
 # make check       coding style and static analysis
 # make install     DESTDIR=, PREFIX=
 #
