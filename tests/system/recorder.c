@@ -17,6 +17,9 @@
  * recorder doze DEVICE BYTES	wait for so many bytes each time, until the
  *				capture is deleted; how many there were, one a
  *				line
+ * recorder nodes DEVICE	how many pages of each ring, with its consumer and
+ *				producer page, are on the memory nodes 0 and 1;
+ *				a ring a line
  *
  * And one that reads:
  *
@@ -34,6 +37,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "device_map.h"
@@ -289,6 +293,37 @@ static void recorder_doze(char **arguments)
 	}
 }
 
+#define NODES	2
+
+/* The node of a page that is mapped here. */
+static int nodes_of(const void *page)
+{
+	int node = -1;
+
+	if (syscall(SYS_move_pages, 0, 1, &page, NULL, &node, 0) || node < 0 ||
+	    node >= NODES)
+		die("node of a page: %d", node);
+	return node;
+}
+
+static void recorder_nodes(char **arguments)
+{
+	struct device_map map;
+	unsigned int ring;
+	uint64_t at;
+
+	device_map_open(&map, arguments[0]);
+	for (ring = 0; ring < map.info->ring_count; ring++) {
+		unsigned int pages[NODES] = { 0 };
+
+		pages[nodes_of(device_map_consumer(&map, ring))]++;
+		pages[nodes_of(device_map_producer(&map, ring))]++;
+		for (at = 0; at < map.info->ring_bytes; at += getpagesize())
+			pages[nodes_of(device_map_at(&map, ring, at))]++;
+		printf("%u %u\n", pages[0], pages[1]);
+	}
+}
+
 /* The sender, and whom it sends to. */
 struct pace {
 	struct sockaddr_in to;
@@ -361,7 +396,8 @@ static const struct {
 } verbs[] = {
 	{ "save", 2, recorder_save },	{ "follow", 1, recorder_follow },
 	{ "list", 1, recorder_list },	{ "audit", 1, recorder_audit },
-	{ "doze", 2, recorder_doze },	{ "pace", 3, recorder_pace },
+	{ "doze", 2, recorder_doze },	{ "nodes", 1, recorder_nodes },
+	{ "pace", 3, recorder_pace },
 };
 
 int main(int argc, char **argv)
