@@ -136,7 +136,15 @@ static int pcapring_reader_peek(struct pcapring_reader *reader, struct pcapring_
 	return pcapring_reader_peek_tail(ring, next);
 }
 
-/* The earliest record of all rings. 1; 0: there is none; -ESTALE. */
+/*
+ * The earliest record of all rings. 1; 0: there is none; -ESTALE.
+ *
+ * Of those that are there: a packet is stamped before it is written, and one
+ * that its CPU holds up in between comes late. What lies in the rings already
+ * comes in order, but for that. Two CPUs that send, emulated on a machine with
+ * other work, each feeding a ring that is read live: 14 of 80000 records late,
+ * by 32 ms at most; in a file of tcpdump 20 of 20000.
+ */
 static int pcapring_reader_earliest(struct pcapring_reader *reader,
 				    struct pcapring_reader_next *earliest)
 {

@@ -25,7 +25,8 @@
  *
  * read(2) gives a live savefile: the file header (struct pcapring_file_header,
  *	due as soon as the link type is known), then records, those of several
- *	rings merged by time, best effort. A record leaves its ring when its
+ *	rings merged by time, best effort: a packet that its CPU held up
+ *	between stamp and ring comes late. A record leaves its ring when its
  *	last byte was read; one that was read in part is given whole to the
  *	next file that opens the device. EAGAIN with O_NONBLOCK while there is
  *	nothing; end of file when the capture was deleted and is drained; EBUSY
