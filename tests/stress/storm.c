@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * storm [-t SECONDS] [-s SEED] IFNAME...
+ * storm [-t SECONDS] [-s SEED] [-r FILE] IFNAME...
  *
  * Senders on every CPU, clients of the netlink family and readers of the
  * devices, all at once, on captures of IFNAME... and any, while others take
  * interfaces and the module away and bring them back: whatever is missing is
- * tried again. Each does what its own random numbers say, which begin at SEED.
- * Ends with status 1 where a packet is not accounted for, a record is not
+ * tried again. While FILE is there, no device is opened. Each does what its own
+ * random numbers say, which begin at SEED. Ends with status 1 where a packet is not accounted for, a record is not
  * whole, or the kernel does not answer; otherwise prints what was done:
  *
  *	WHAT TRIED DONE
@@ -21,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "account.h"
@@ -30,7 +29,6 @@
 #include "sender.h"
 
 #define CAPTURES_MAX	10
-#define REST_EVERY	5
 
 struct actor {
 	pthread_t thread;
@@ -50,6 +48,7 @@ struct act {
 
 static char **ifnames;
 static unsigned int ifname_count;
+static const char *rest_file;
 static atomic_bool stopped;
 
 /* xorshift, Marsaglia 2003: repeatable, and each thread has its own */
@@ -188,13 +187,10 @@ static unsigned int act_send(struct actor *actor)
 	return !!sent;
 }
 
-/*
- * The module cannot go while a device is open: all readers rest at the same
- * time, one second in REST_EVERY.
- */
+/* The module cannot go while a device is open. */
 static bool readers_rest(void)
 {
-	return time(NULL) % REST_EVERY == 0;
+	return rest_file && !access(rest_file, F_OK);
 }
 
 static unsigned int act_read(struct actor *actor)
@@ -292,10 +288,11 @@ int main(int argc, char **argv)
 	struct actor actor[ACTS];
 	int option;
 
-	while ((option = getopt(argc, argv, "t:s:")) != -1)
+	while ((option = getopt(argc, argv, "t:s:r:")) != -1)
 		switch (option) {
 		case 't': seconds = strtoul(optarg, NULL, 10); break;
 		case 's': seed = strtoul(optarg, NULL, 10); break;
+		case 'r': rest_file = optarg; break;
 		default: return 2;
 		}
 	ifnames = argv + optind;
