@@ -167,7 +167,7 @@ freeze_under_traffic() {
 
 	capture_add left0 ring-bytes 16M snaplen 1500 rings 2
 	start traffic traffic -c 2 -i 300 $SILENT 0
-	for i in {1..10}; do
+	for i in {1..5}; do
 		pcapring freeze "$capture"
 		captured=$(shown "$capture" captured)
 		nap
