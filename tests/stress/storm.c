@@ -6,8 +6,9 @@
  * devices, all at once, on captures of IFNAME... and any, while others take
  * interfaces and the module away and bring them back: whatever is missing is
  * tried again. While FILE is there, no device is opened. Each does what its own
- * random numbers say, which begin at SEED. Ends with status 1 where a packet is not accounted for, a record is not
- * whole, or the kernel does not answer; otherwise prints what was done:
+ * random numbers say, which begin at SEED. Ends with status 1 where a packet is
+ * not accounted for, a record is not whole, or the kernel does not answer;
+ * otherwise prints what was done:
  *
  *	WHAT TRIED DONE
  */
