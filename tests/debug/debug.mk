@@ -10,9 +10,9 @@ $(BUILD)/debug/faults: tests/debug/faults.c include/uapi/linux/pcapring.h
 debug-kernels:
 	tests/debug/kernel kasan kcsan
 
-# All that the suite "debug" has a part of.
+# All that the suite "debug" has a part of, and ten minutes of storm and fuzz.
 test-debug: deps-check
 	$(MAKE) $(JOBS) all
-	BUILD=$(abspath $(BUILD)) tests/run debug-all
+	BUILD=$(abspath $(BUILD)) STRESS_SECONDS=600 tests/run debug-all stress
 
 .PHONY: debug-programs debug-kernels test-debug

@@ -16,4 +16,10 @@ $(STRESS_PROGRAMS): $(wildcard tests/stress/*.h) include/uapi/linux/pcapring.h
 	@mkdir -p $(@D)
 	$(call step,LD,$@)$(CC) $(STRESS_CFLAGS) -o $@ $(filter %.c,$^) -lmnl -lpthread
 
-.PHONY: stress-programs
+# Longer than the suite does, and another run each time.
+fuzz-kernel: deps-check
+	$(MAKE) $(JOBS) all stress-programs
+	BUILD=$(abspath $(BUILD)) STRESS_SECONDS=$${STRESS_SECONDS:-1800} \
+		STRESS_SEED=$${STRESS_SEED:-$$(date +%s)} tests/stress/run fuzz
+
+.PHONY: stress-programs fuzz-kernel
