@@ -14,8 +14,8 @@ import tempfile
 from archive import CACHE, Failure, output
 
 # What kbuild runs that no package of the kernel's depends on.
-TOOLS = ("bash", "coreutils", "dash", "findutils", "grep", "make", "mawk",
-         "perl", "python3", "sed")
+TOOLS = ("bash", "binutils", "coreutils", "dash", "findutils", "grep", "make",
+         "mawk", "perl", "python3", "sed")
 # Never read when a kernel module is built.
 UNUSED = ("./usr/share/doc", "./usr/share/locale", "./usr/share/man",
           "./usr/lib/systemd", "*/lto1", "lib*san.so*", "lib*san.a")
