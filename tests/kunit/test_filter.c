@@ -200,6 +200,51 @@ static void filter_programs_that_are_none(struct kunit *test)
 			-EINVAL);
 }
 
+/* return skb->len - 30: from the link header on, whatever the direction */
+static struct bpf_prog *filter_extended(struct kunit *test)
+{
+	static const struct bpf_insn instructions[] = {
+		BPF_LDX_MEM(BPF_W, BPF_REG_0, BPF_REG_1, offsetof(struct sk_buff, len)),
+		BPF_ALU64_IMM(BPF_SUB, BPF_REG_0, 30),
+		BPF_EXIT_INSN(),
+	};
+	struct bpf_prog *program = bpf_prog_alloc(bpf_prog_size(ARRAY_SIZE(instructions)), 0);
+	int err;
+
+	KUNIT_ASSERT_NOT_NULL(test, program);
+	program->len = ARRAY_SIZE(instructions);
+	program->type = BPF_PROG_TYPE_SOCKET_FILTER;
+	memcpy(program->insnsi, instructions, sizeof(instructions));
+	program = bpf_prog_select_runtime(program, &err);
+	KUNIT_ASSERT_EQ(test, err, 0);
+	return program;
+}
+
+/* As one that came by its descriptor, of which only the number is told. */
+static void filter_extended_programs_run(struct kunit *test)
+{
+	struct pcapring_filter_slot *slot = &filter_tap(test)->filter;
+	struct pcapring_filter_new filter = { .program = filter_extended(test), .id = 1 };
+	struct packet packet = { .bytes = 100 };
+
+	mutex_lock(&pcapring_captures_lock);
+	pcapring_filter_swap(slot, &filter);
+	mutex_unlock(&pcapring_captures_lock);
+	for (packet.shape = 0; packet.shape < PACKET_SHAPES; packet.shape++) {
+		packet.out = true;
+		filter_check(test, &packet, 70);
+		packet.out = packet.shape == PACKET_ALL_PAGED;
+		filter_check(test, &packet, 70);
+	}
+
+	mutex_lock(&pcapring_captures_lock);
+	pcapring_filter_swap(slot, &filter);
+	mutex_unlock(&pcapring_captures_lock);
+	/* it has no number that the system knows: ours to free */
+	synchronize_net();
+	bpf_prog_free(filter.program);
+}
+
 static struct kunit_case filter_cases[] = {
 	KUNIT_CASE(filter_verdicts_are_lengths),
 	KUNIT_CASE(filter_verdicts_leave_out_the_tag),
@@ -209,6 +254,7 @@ static struct kunit_case filter_cases[] = {
 	KUNIT_CASE(filter_reads_past_the_end_refuse),
 	KUNIT_CASE(filter_taken_away),
 	KUNIT_CASE(filter_programs_that_are_none),
+	KUNIT_CASE(filter_extended_programs_run),
 	{}
 };
 

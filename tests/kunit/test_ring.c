@@ -4,6 +4,7 @@
  * What it does by itself is tested in user space (tests/unit/test_kmod_ring.c).
  */
 
+#include <linux/if_arp.h>
 #include <linux/netdevice.h>
 #include <linux/vmalloc.h>
 
@@ -195,6 +196,142 @@ static void ring_counts_under_random_tails(struct kunit *test)
 	KUNIT_EXPECT_GT(test, ring->count.dropped, 100ull);
 }
 
+static struct fixture *ring_reopen_overwriting(struct kunit *test)
+{
+	struct pcapring_config config;
+
+	fixture_close(test);
+	fixture_config(&config);
+	config.mode = PCAPRING_MODE_OVERWRITE;
+	return fixture_open(test, &config, ARPHRD_ETHER);
+}
+
+/* Packet @number: its size and its stamp tell it from its neighbours. */
+static struct packet ring_packet(u32 number)
+{
+	return (struct packet){ .bytes = 14 + number % 333, .stamp = 1 + number };
+}
+
+/* What is left are the newest packets before @next, whole, up to head. */
+static void ring_expect_newest(struct kunit *test, u32 next)
+{
+	struct pcapring_ring *ring = ring_of(test);
+	u64 position = ring->producer->oldest;
+	struct packet packet;
+	u32 number;
+
+	KUNIT_ASSERT_LE(test, ring->head - position, (u64)RING_BYTES);
+	for (number = ring->count.overwritten; number < next; number++) {
+		packet = ring_packet(number);
+		position = fixture_expect(test, position, &packet, packet.bytes);
+	}
+	KUNIT_EXPECT_EQ(test, position, ring->head);
+}
+
+/* Reader or no reader: its tail is not asked. */
+static void ring_overwrites_the_oldest(struct kunit *test)
+{
+	struct pcapring_ring *ring;
+	struct packet packet;
+	u32 number;
+
+	ring_reopen_overwriting(test);
+	ring = ring_of(test);
+	for (number = 0; number < 700; number++) {
+		packet = ring_packet(number);
+		ring->consumer->tail = number * 12345;
+		fixture_feed(test, &packet);
+		ring_expect_newest(test, number + 1);
+	}
+	KUNIT_EXPECT_EQ(test, ring->count.captured, 700ull);
+	KUNIT_EXPECT_EQ(test, ring->count.dropped, 0ull);
+	KUNIT_EXPECT_GT(test, ring->count.overwritten, 600ull);
+	KUNIT_EXPECT_EQ(test, ring->producer->count.overwritten, ring->count.overwritten);
+}
+
+/* It takes the place of all there are; what is larger takes none. */
+static void ring_overwritten_by_one_record(struct kunit *test)
+{
+	struct packet small = { .bytes = 100 };
+	struct packet large = { .bytes = RING_BYTES - RING_HEADER };
+	struct fixture *fixture = ring_reopen_overwriting(test);
+	struct pcapring_ring *ring = ring_of(test);
+	u64 oldest;
+	int i;
+
+	for (i = 0; i < 10; i++)
+		fixture_feed(test, &small);
+	fixture_feed(test, &large);
+	KUNIT_EXPECT_EQ(test, ring->count.overwritten, 10ull);
+	oldest = ring->producer->oldest;
+	KUNIT_EXPECT_EQ(test, fixture_expect(test, oldest, &large, large.bytes), ring->head);
+	fixture->capture->tap.snaplen = PCAPRING_SNAPLEN_MAX;
+	large.bytes++;
+	fixture_feed(test, &large);
+	KUNIT_EXPECT_EQ(test, ring->count.dropped, 1ull);
+	KUNIT_EXPECT_EQ(test, ring->producer->oldest, oldest);
+}
+
+/* Before all else: filters are not asked, and nothing is written. */
+static void ring_frozen_writes_nothing(struct kunit *test)
+{
+	struct packet packet = { .bytes = 100 };
+	struct pcapring_ring *ring = ring_of(test);
+
+	memset(ring->data, RING_FILL, RING_BYTES);
+	pcapring_ring_set_frozen(ring, true);
+	fixture_feed(test, &packet);
+	KUNIT_EXPECT_EQ(test, ring->head, 0ull);
+	KUNIT_EXPECT_EQ(test, ring->count.paused, 1ull);
+	KUNIT_EXPECT_EQ(test, ring->count.seen, 1ull);
+	ring_expect_untouched(test, 0, RING_BYTES);
+	pcapring_ring_set_frozen(ring, false);
+	fixture_feed(test, &packet);
+	fixture_expect(test, 0, &packet, 100);
+}
+
+/* The first of each N. */
+static void ring_samples_one_in_so_many(struct kunit *test)
+{
+	struct fixture *fixture = test->priv;
+	struct pcapring_ring *ring = ring_of(test);
+	struct packet packet;
+	u64 end = 0;
+	u32 number;
+
+	fixture->capture->tap.sample = 7;
+	for (number = 0; number < 70; number++) {
+		packet = ring_packet(number);
+		fixture_feed(test, &packet);
+		if (number % 7 == 0)
+			end = fixture_expect(test, end, &packet, packet.bytes);
+	}
+	KUNIT_EXPECT_EQ(test, ring->head, end);
+	KUNIT_EXPECT_EQ(test, ring->count.captured, 10ull);
+	KUNIT_EXPECT_EQ(test, ring->count.sampled, 60ull);
+}
+
+/* How many, before which record, and when the first and the last of them came. */
+static void ring_tells_where_packets_are_missing(struct kunit *test)
+{
+	struct packet small = { .bytes = 84 };
+	struct packet large = { .bytes = RING_BYTES - 100 - RING_HEADER };
+	struct pcapring_ring *ring = ring_of(test);
+	struct pcapring_gap *gap = ring->producer->gap;
+
+	small.stamp = 10;
+	fixture_feed(test, &small);
+	large.stamp = 20;
+	fixture_feed(test, &large);
+	for (small.stamp = 30; small.stamp < 35; small.stamp++)
+		fixture_feed(test, &small);
+	KUNIT_ASSERT_EQ(test, ring->producer->gap_head, 1ull);
+	KUNIT_EXPECT_EQ(test, gap->position, ring->head);
+	KUNIT_EXPECT_EQ(test, gap->count, 5ull);
+	KUNIT_EXPECT_EQ(test, gap->first, 30ull);
+	KUNIT_EXPECT_EQ(test, gap->last, 34ull);
+}
+
 static struct kunit_case ring_cases[] = {
 	KUNIT_CASE(ring_wraps_at_every_offset),
 	KUNIT_CASE(ring_is_mapped_twice),
@@ -203,6 +340,11 @@ static struct kunit_case ring_cases[] = {
 	KUNIT_CASE(ring_full_drops_the_newest),
 	KUNIT_CASE(ring_survives_corrupt_tails),
 	KUNIT_CASE(ring_counts_under_random_tails),
+	KUNIT_CASE(ring_overwrites_the_oldest),
+	KUNIT_CASE(ring_overwritten_by_one_record),
+	KUNIT_CASE(ring_frozen_writes_nothing),
+	KUNIT_CASE(ring_samples_one_in_so_many),
+	KUNIT_CASE(ring_tells_where_packets_are_missing),
 	{}
 };
 
