@@ -66,6 +66,16 @@ elsewhere_some() {
 	collect ping -q -n -c 3 -i 0.01 127.0.0.1
 }
 
+can_some() {
+	python3 - <<- 'END'
+		import socket, struct
+		can = socket.socket(socket.AF_CAN, socket.SOCK_RAW, socket.CAN_RAW)
+		can.bind(("vcan9",))
+		for number in range(3):
+		    can.send(struct.pack("=IB3x8s", number, 8, b"12345678"))
+	END
+}
+
 # Behaviours
 
 tunnel_create() {
@@ -148,6 +158,15 @@ loopback_once() {
 	same "seen" 6 "$(shown "$capture" seen)"
 }
 
+# They come in again; cooked, their identifier stays in host byte order.
+can_once() {
+	ip link add vcan9 type vcan
+	ip link set vcan9 up
+	compare can_some
+	same "frames" 3 "$(records any.pcap)"
+	ip link del vcan9
+}
+
 other_namespaces() {
 	local in_right
 
@@ -204,6 +223,7 @@ behaviour direction_out "direction out, of all interfaces"
 behaviour filter_icmp "a filter of addresses, of all interfaces"
 behaviour filter_udp "a filter of lengths, of all interfaces"
 behaviour loopback_once "of all interfaces, loopback shows each packet once"
+behaviour can_once "of all interfaces, CAN shows each frame once"
 behaviour other_namespaces "other namespaces are never seen"
 behaviour interfaces_come_and_go "all interfaces means those to come, too"
 behaviour namespace_ends "a capture of all interfaces ends with its namespace"
