@@ -38,6 +38,8 @@ static const struct arguments_choice arguments_modes[] = {
 static const struct arguments_choice arguments_tstamps[] = {
 	{ "software", PCAPRING_TSTAMP_SOFTWARE },
 	{ "hardware", PCAPRING_TSTAMP_HARDWARE },
+	{ "sw", PCAPRING_TSTAMP_SOFTWARE },
+	{ "hw", PCAPRING_TSTAMP_HARDWARE },
 	{ NULL, 0 }
 };
 
@@ -168,7 +170,7 @@ static const struct arguments_key {
 	{ "promisc", PCAPRING_A_PROMISC, false, arguments_promisc, "on or off" },
 	{ "allmulti", PCAPRING_A_ALLMULTI, false, arguments_allmulti, "on or off" },
 	{ "tstamp", PCAPRING_A_TSTAMP, false, arguments_tstamp,
-	  "software or hardware" },
+	  "software (sw) or hardware (hw)" },
 	{ "sample", PCAPRING_A_SAMPLE, false, arguments_sample,
 	  "a number N from 1 to 4294967295: one packet in N is captured" },
 	{ "limit packets", PCAPRING_A_LIMIT_PACKETS, false, arguments_limit_packets,
