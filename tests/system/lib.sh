@@ -116,7 +116,8 @@ behaviour_report() { # STATUS NUMBER NAME LOG SECONDS
 	77)	echo "ok $2 - $3 # SKIP $(tail -n 1 "$4")" ;;
 	*)	echo "not ok $2 - $3"
 		tail -n 60 "$4" | sed 's/^/# /'
-		dmesg | sed '1,/test: '"$3"'$/d; s/^/# kernel: /' | tail -n 5 ;;
+		dmesg | grep -F -A 1000 "test: $3" | tail -n +2 | tail -n 5 |
+			sed 's/^/# kernel: /' ;;
 	esac
 	echo "# $5 s"
 }
