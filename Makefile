@@ -7,6 +7,7 @@
 # make kunit       the kernel's unit tests, in User Mode Linux
 # make bench       speed of the relay, as ratios in one run
 # make bench-kernel  speed of the module, beside packet sockets
+# make matrix      the module on each kernel that it supports
 # make check       coding style and static analysis
 # make install     DESTDIR=, PREFIX=
 #
