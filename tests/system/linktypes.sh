@@ -105,7 +105,8 @@ table() {
 	done
 }
 
-# Capture devices, each beside a tcpdump, while TRAFFIC runs; then compare.
+# Capture devices, each beside a tcpdump, while TRAFFIC runs; then compare. Where
+# there is other traffic, too, tcpdump waits for $noisy packets.
 compare() { # TRAFFIC DEVICE...
 	local traffic=$1 name total
 	local -A number
@@ -123,7 +124,7 @@ compare() { # TRAFFIC DEVICE...
 		total=$(shown "${number[$name]}" captured)
 		echo "$name: $total packets"
 		at_least "packets of $name" "${least:-2}" "$total"
-		tcpdump_stop "$name" "$total"
+		tcpdump_stop "$name" "${noisy:-$total}"
 		capture_drain "${number[$name]}" "$name.ours"
 		if [ "${noisy:-}" ]; then
 			at_least "records of $name in common" "${least:-2}" \
@@ -154,6 +155,12 @@ in_common() { # FILE FILE
 		one, other = ([r for r in of if begin <= r[0] <= end] for of in (one, other))
 		print(len(one) if one == other else "they differ")
 	END
+}
+
+# Whatever comes of the behaviour, the next one finds none of these.
+delete_after() { # DEVICE...
+	# shellcheck disable=SC2064 # now
+	trap "printf 'link del %s\\n' $* | ip -force -batch - 2> /dev/null || :" EXIT
 }
 
 comparable() { savefile masked "$1" | savefile sorted -; } # FILE
@@ -189,6 +196,7 @@ tunnels_some() {
 }
 
 tunnels() {
+	delete_after gre9 ipip9 sit9 ip6tnl9 ip6gre9
 	link_ipv6
 	tunnel_create gre9 11 gre
 	tunnel_create ipip9 12 ipip
@@ -205,9 +213,6 @@ tunnels() {
 	linktype_is sit9 101
 	linktype_is ip6tnl9 113
 	linktype_is ip6gre9 113
-	for name in gre9 ipip9 sit9 ip6tnl9 ip6gre9; do
-		ip link del $name
-	done
 }
 
 # Ethernet on top of Ethernet: each shows its own part of the traffic.
@@ -218,6 +223,7 @@ stacked_some() {
 }
 
 stacked() {
+	delete_after bridge9 vxlan9
 	link_vlan SIDE0 SIDE0.5 802.1q 5
 	link_vlan SIDE0 SIDE0.6 802.1q 6
 	ip link add bridge9 address $LEFT_MAC type bridge
@@ -239,12 +245,11 @@ stacked() {
 		neighbour replace 10.7.7.1 lladdr $LEFT_MAC dev vxlan9
 	END
 	least=4 compare stacked_some left0.5 left0.6 bridge9 vxlan9
-	ip link del bridge9
-	ip link del vxlan9
 }
 
 # A name that libpcap takes for a device whose header says nothing.
 named_isdn() {
+	delete_after isdn7
 	ip link set left0 down
 	ip link set left0 name isdn7
 	ip link set isdn7 up
@@ -258,7 +263,6 @@ named_isdn() {
 	linktype_is isdn7 113
 	# the tag stands before the protocol
 	same "tagged packets" 5 "$(savefile match isdn7.ours 14 810000050800)"
-	ip link del isdn7
 }
 
 isdn_some() {
@@ -302,6 +306,7 @@ can_comparable() { # FILE
 can() {
 	local fd
 
+	delete_after vcan9
 	ip link add vcan9 mtu 72 type vcan
 	ip link set vcan9 up
 	least=11 compared=can_comparable compare can_some vcan9
@@ -316,11 +321,11 @@ can() {
 	can_some
 	capture_drain "$capture" short.pcap
 	same "identifiers cut at snaplen" 1 "$(savefile match short.pcap 0 81ab)"
-	ip link del vcan9
 }
 
 # Who asks for counters of ours is part of it.
 netlink() {
+	delete_after nlmon9
 	ip link add nlmon9 type nlmon
 	ip link set nlmon9 up
 	capture_add left0 ring-bytes 64k snaplen 1500
@@ -335,7 +340,6 @@ netlink() {
 	capture_drain "$capture" nlmon9.ours
 	linktype_is nlmon9 253
 	at_least "records in common" 12 "$(in_common nlmon9.pcap nlmon9.ours)"
-	ip link del nlmon9
 }
 
 vsock_some() {
@@ -352,12 +356,12 @@ vsock_some() {
 }
 
 vsock() {
+	delete_after vsockmon9
 	modprobe vsock_loopback
 	ip link add vsockmon9 type vsockmon
 	ip link set vsockmon9 up
 	compare vsock_some vsockmon9
 	linktype_is vsockmon9 271
-	ip link del vsockmon9
 }
 
 ppp_some() {
@@ -386,6 +390,7 @@ radio_some() {
 }
 
 radio() {
+	trap 'modprobe -r mac80211_hwsim' EXIT
 	modprobe mac80211_hwsim radios=2
 	for device in wlan0 wlan1; do
 		iw dev $device set type ibss
@@ -395,27 +400,27 @@ radio() {
 	for device in wlan0 wlan1; do
 		iw dev $device ibss join cell 2412
 	done
-	noisy=yes least=10 compare radio_some hwsim0
+	noisy=30 least=10 compare radio_some hwsim0
 	linktype_is hwsim0 127
-	modprobe -r mac80211_hwsim
 }
 
 # IPv6 over simulated 802.15.4, whose addresses are longer than a cooked header's.
 lowpan_some() { ping -q -n -c 2 -i 0.1 ff02::1%lowpan9 || :; }
 
 lowpan() {
+	trap 'ip link del lowpan9; modprobe -r fakelb' EXIT
 	modprobe fakelb numlbs=2
 	ip link set wpan1 up
 	ip link add link wpan0 name lowpan9 type lowpan
-	echo 0 > /proc/sys/net/ipv6/conf/lowpan9/disable_ipv6
+	link_ipv6_allow lowpan9
 	ip link set wpan0 up
 	ip link set lowpan9 up
-	noisy=yes compare lowpan_some wpan0 wpan1 lowpan9
+	ip address add fe80::9/64 dev lowpan9 nodad
+	lowpan_some
+	noisy=2 compare lowpan_some wpan0 wpan1 lowpan9
 	linktype_is wpan0 230
 	linktype_is wpan1 230
 	linktype_is lowpan9 113
-	ip link del lowpan9
-	modprobe -r fakelb
 }
 
 behaviour table "every type of device has the link type that libpcap chooses"
