@@ -13,13 +13,13 @@ SOAK_SWAPS=${SOAK_SWAPS:-30}
 
 # Packets must come while each filter is there. All that was captured was read.
 soak() { # READER
-	local i
+	local i promisc=(off on)
 
 	start there traffic -c 2 -i 100 -r -s 1400 $SILENT 0
 	start back right traffic -c 2 -i 100 -r -s 1400 $SILENT_LEFT 0
 	for ((i = 0; i < SOAK_SWAPS; i++)); do
-		pcapring set "$capture" promisc $((i % 2)) snaplen \
-			$((128 - i % 2)) filter "udp and greater $((i % 1000))"
+		pcapring set "$capture" promisc "${promisc[i % 2]}" \
+			filter "udp and greater $((i % 1000))"
 		pcapring set "$capture" filter none
 		wait_for 10 "packets" has_captured "$capture" \
 			$(($(shown "$capture" captured) + 10))
