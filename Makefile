@@ -8,6 +8,7 @@
 # make bench       speed of the relay, as ratios in one run
 # make bench-kernel  speed of the module, beside packet sockets
 # make matrix      the module on each kernel that it supports
+# make test-debug  all tests of the module on kernels with sanitizers; hours
 # make check       coding style and static analysis
 # make install     DESTDIR=, PREFIX=
 #

@@ -28,7 +28,7 @@ static int __rcu *bugs_pointer;
 static noinline void bugs_read(const char *start, size_t at)
 {
 	OPTIMIZER_HIDE_VAR(start);
-	(void)*(const volatile char *)(start + at);
+	(void)READ_ONCE(start[at]);
 }
 
 static void bugs_out_of_bounds(void)
@@ -137,6 +137,7 @@ static int bugs_increment(void *unused)
 static int bugs_post(void *unused)
 {
 	while (!kthread_should_stop()) {
+		/* pairs with the release in bugs_collect() */
 		if (!smp_load_acquire(&bugs_posted)) {
 			bugs_message++;
 			WRITE_ONCE(bugs_posted, 1);
@@ -149,8 +150,10 @@ static int bugs_post(void *unused)
 static int bugs_collect(void *unused)
 {
 	while (!kthread_should_stop()) {
+		/* pairs with nothing: that is the bug */
 		if (smp_load_acquire(&bugs_posted)) {
 			bugs_message++;
+			/* pairs with the acquire in bugs_post() */
 			smp_store_release(&bugs_posted, 0);
 		}
 		cond_resched();
