@@ -167,7 +167,7 @@ bool pcapring_ring_peek(const struct pcapring_ring *ring, u64 position, u64 head
 void pcapring_ring_release(struct pcapring_ring *ring, u64 position)
 {
 	WRITE_ONCE(ring->consumer->seen, position);
-	/* Pairs with the acquire of tail in pcapring_ring_reserve(). */
+	/* Pairs with the acquire of tail in pcapring_ring_follow_reader(). */
 	smp_store_release(&ring->consumer->tail, position);
 }
 
