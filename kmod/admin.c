@@ -122,7 +122,6 @@ static struct pcapring_capture *pcapring_admin_find(const struct pcapring_caller
 						    struct pcapring_fault *fault)
 {
 	struct pcapring_capture *capture = pcapring_capture_find(id);
-
 	int err;
 
 	if (!capture || !net_eq(capture->net, caller->net)) {
