@@ -15,8 +15,8 @@ SOAK_SWAPS=${SOAK_SWAPS:-30}
 soak() { # READER
 	local i promisc=(off on)
 
-	start there traffic -c 2 -i 100 -r -s 1400 $SILENT 0
-	start back right traffic -c 2 -i 100 -r -s 1400 $SILENT_LEFT 0
+	start there traffic -c 2 -i 2000 -r -s 1400 $SILENT 0
+	start back right traffic -c 2 -i 2000 -r -s 1400 $SILENT_LEFT 0
 	for ((i = 0; i < SOAK_SWAPS; i++)); do
 		pcapring set "$capture" promisc "${promisc[i % 2]}" \
 			filter "udp and greater $((i % 1000))"
