@@ -157,6 +157,7 @@ void pcapring_admin_config(const struct pcapring_capture *capture, struct pcapri
 		.limit_bytes = tap->limit.bytes,
 		.limit_seconds = tap->limit.seconds,
 		.userns = capture->userns,
+		.any = capture->any,
 	};
 	strscpy(config->ifname, capture->ifname, sizeof(config->ifname));
 }

@@ -120,7 +120,7 @@ static void pcapring_capture_fill(struct pcapring_capture *capture, struct net *
 	strscpy(capture->ifname, config->ifname, sizeof(capture->ifname));
 	capture->ring_bytes = config->ring_bytes;
 	capture->mode = config->mode;
-	capture->any = pcapring_config_is_any(config);
+	capture->any = config->any;
 	capture->userns = config->userns;
 	capture->linktype = PCAPRING_LINKTYPE_NONE;
 	capture->promisc = config->promisc;

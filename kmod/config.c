@@ -49,9 +49,9 @@ void pcapring_config_defaults(struct pcapring_config *config)
 	};
 }
 
-bool pcapring_config_is_any(const struct pcapring_config *config)
+void pcapring_config_know_any(struct pcapring_config *config)
 {
-	return !strcmp(config->ifname, "any");
+	config->any = !strcmp(config->ifname, "any");
 }
 
 void pcapring_config_merge(struct pcapring_config *config, const struct pcapring_config *from,
@@ -73,10 +73,10 @@ static bool pcapring_config_name_fits(const struct pcapring_config *config,
 	if (!dev_valid_name(config->ifname))
 		return pcapring_config_refuse(fault, PCAPRING_A_IFNAME,
 					      "must be an interface name: 1 to 15 characters, no '/', ':' or space");
-	if (pcapring_config_is_any(config) && config->promisc)
+	if (config->any && config->promisc)
 		return pcapring_config_refuse(fault, PCAPRING_A_PROMISC,
 					      "must be 0 for all interfaces (any)");
-	if (pcapring_config_is_any(config) && config->allmulti)
+	if (config->any && config->allmulti)
 		return pcapring_config_refuse(fault, PCAPRING_A_ALLMULTI,
 					      "must be 0 for all interfaces (any)");
 	return true;

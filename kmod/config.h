@@ -8,7 +8,9 @@
 
 /**
  * struct pcapring_config - what the creator of a capture asks for
- * @ifname: of an interface that may not exist yet; "any": all there are
+ * @ifname: of an interface that may not exist yet
+ * @any: it was "any" when the capture was made: all interfaces there are; one
+ *	that was renamed so later is one like others
  * @snaplen: most bytes kept of a packet
  * @ring_bytes: of each ring
  * @rings: 0: one for each receive queue of the interface
@@ -26,6 +28,7 @@
  */
 struct pcapring_config {
 	char ifname[IFNAMSIZ];
+	bool any;
 	u32 snaplen;
 	u64 ring_bytes;
 	u32 rings;
@@ -72,7 +75,8 @@ struct pcapring_fault {
 };
 
 void pcapring_config_defaults(struct pcapring_config *config);
-bool pcapring_config_is_any(const struct pcapring_config *config);
+/* Set @any for a capture that is to be made. */
+void pcapring_config_know_any(struct pcapring_config *config);
 
 /* Take the fields from @from whose attributes are in @given, a set of bits. */
 void pcapring_config_merge(struct pcapring_config *config, const struct pcapring_config *from,

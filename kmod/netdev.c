@@ -117,11 +117,26 @@ static struct notifier_block pcapring_netdev_notifier = {
 	.notifier_call = pcapring_netdev_event,
 };
 
+static bool pcapring_netdev_net_has_captures(const struct net *net)
+{
+	struct pcapring_capture *capture;
+	bool found = false;
+
+	mutex_lock(&pcapring_captures_lock);
+	pcapring_for_each_capture(capture)
+		found |= net_eq(capture->net, net);
+	mutex_unlock(&pcapring_captures_lock);
+	return found;
+}
+
 /* By now its devices are gone, and with them all attachments but those to any. */
 static void __net_exit pcapring_netdev_net_exit(struct net *net)
 {
 	struct pcapring_capture *capture;
 
+	/* nobody is left in there who could make one */
+	if (!pcapring_netdev_net_has_captures(net))
+		return;
 	rtnl_lock();
 	mutex_lock(&pcapring_captures_lock);
 	pcapring_for_each_capture(capture) {

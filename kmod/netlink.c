@@ -255,6 +255,7 @@ static int pcapring_netlink_new(struct sk_buff *skb, struct genl_info *info)
 	pcapring_config_defaults(&config);
 	config.userns = caller.userns;
 	nla_strscpy(config.ifname, info->attrs[PCAPRING_A_IFNAME], sizeof(config.ifname));
+	pcapring_config_know_any(&config);
 	pcapring_netlink_get_config(info, &config);
 	err = pcapring_netlink_get_filter(info, &filter);
 	if (err)

@@ -61,6 +61,9 @@ static bool pcapring_pages_allocate(struct pcapring_pages *pages, unsigned long 
 	struct page *page;
 
 	while (count--) {
+		/* it may take long, and who asked be killed meanwhile */
+		if (fatal_signal_pending(current))
+			return false;
 		/* where the node does not matter, by the policy of the process */
 		if (node == NUMA_NO_NODE)
 			page = alloc_page(gfp);

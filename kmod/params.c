@@ -237,6 +237,7 @@ static int pcapring_params_create_one(struct pcapring_config *config, const char
 	/* a name that was cut would be another one */
 	if (strscpy(config->ifname, name, sizeof(config->ifname)) < 0)
 		config->ifname[0] = '\0';
+	pcapring_config_know_any(config);
 	err = pcapring_config_check(config, &fault);
 	if (!err) {
 		capture = pcapring_capture_create(&init_net, config, &fault);
@@ -282,11 +283,12 @@ int pcapring_params_init(void)
 void pcapring_params_start(void)
 {
 	struct pcapring_filter_new no_filter = {};
-	struct pcapring_fault fault = {};
 	struct pcapring_capture *capture;
 	int i, err;
 
 	for (i = 0; i < pcapring_params_count; i++) {
+		struct pcapring_fault fault = {};
+
 		capture = pcapring_params_captures[i];
 		err = pcapring_admin_start(capture, &no_filter, &fault);
 		if (err)

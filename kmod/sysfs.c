@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The core waits for all who read these files before a device is gone, and
- * whoever deletes a capture waits for that: here it is always there.
+ * whoever deletes a capture waits for that: here it is always there. The files
+ * know no network namespaces: what only those of a capture's own may ask for by
+ * netlink is for root's eyes here.
  */
 
 #include <linux/device.h>
@@ -19,7 +21,7 @@ static ssize_t uuid_show(struct device *device, struct device_attribute *attribu
 
 	return sysfs_emit(to, "%pUb\n", &capture->uuid);
 }
-static DEVICE_ATTR_RO(uuid);
+static DEVICE_ATTR_ADMIN_RO(uuid);
 
 static ssize_t ifname_show(struct device *device, struct device_attribute *attribute, char *to)
 {
@@ -31,7 +33,7 @@ static ssize_t ifname_show(struct device *device, struct device_attribute *attri
 	mutex_unlock(&pcapring_captures_lock);
 	return length;
 }
-static DEVICE_ATTR_RO(ifname);
+static DEVICE_ATTR_ADMIN_RO(ifname);
 
 static ssize_t linktype_show(struct device *device, struct device_attribute *attribute, char *to)
 {
@@ -152,7 +154,7 @@ void pcapring_sysfs_init(void)
 
 	for (i = 0; i < PCAPRING_STATS; i++) {
 		pcapring_sysfs_stats[i].attr.name = pcapring_stats[i].name;
-		pcapring_sysfs_stats[i].attr.mode = 0444;
+		pcapring_sysfs_stats[i].attr.mode = 0400;
 		pcapring_sysfs_stats[i].show = pcapring_sysfs_show_stat;
 		pcapring_sysfs_stat_attrs[i] = &pcapring_sysfs_stats[i].attr;
 	}

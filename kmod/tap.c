@@ -173,7 +173,9 @@ static int pcapring_tap_receive(struct sk_buff *skb, struct net_device *dev,
 		return 0;
 	}
 	pcapring_record_frame(&frame, skb, dev, tap->framing);
-	if (unlikely(READ_ONCE(tap->tstamp) == PCAPRING_TSTAMP_HARDWARE))
+	/* one that goes out may pass while direction and stamps change */
+	if (unlikely(READ_ONCE(tap->tstamp) == PCAPRING_TSTAMP_HARDWARE) &&
+	    skb->pkt_type != PACKET_OUTGOING)
 		pcapring_record_stamp_hardware(&frame, skb, orig_dev);
 	ring = pcapring_tap_steer(tap, skb, dev);
 	verdict = pcapring_tap_judge(tap, skb, frame.link);

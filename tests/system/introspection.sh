@@ -63,10 +63,18 @@ deleted() {
 	exec 9<&-
 }
 
-nobody_reads() {
+nobody_reads() { # FILE
+	setpriv --reuid=65534 --regid=65534 --clear-groups \
+		cat "/sys/class/pcapring/pcapring$capture/$1"
+}
+
+# sysfs shows the same to all network namespaces.
+nobody_learns_whose() {
 	capture_add left0 "${small[@]}"
-	same "by nobody" left0 "$(setpriv --reuid=65534 --regid=65534 --clear-groups \
-		cat "/sys/class/pcapring/pcapring$capture/ifname")"
+	same "mode, for nobody" normal "$(nobody_reads mode)"
+	for file in uuid ifname statistics/seen statistics/captured; do
+		fails nobody_reads $file
+	done
 }
 
 trace_start() {
@@ -111,7 +119,7 @@ perf_counts() {
 behaviour settings "each file in sysfs has the value that netlink tells"
 behaviour counters_in_files "each counter is a file, with the value that netlink tells"
 behaviour deleted "a file that is open does not hold up a deletion"
-behaviour nobody_reads "everybody may read them"
+behaviour nobody_learns_whose "those that tell whose packets they are, for root only"
 behaviour tracepoints "tracepoints tell drops, wake-ups, attachments, detachments"
 behaviour perf_counts "perf counts them"
 behaviours_run "$@"

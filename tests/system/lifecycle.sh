@@ -77,6 +77,15 @@ renamed() {
 	same "packets" 10 "$(records cat.out)"
 }
 
+renamed_to_any() {
+	capture_add left0 "${small[@]}" promisc on
+	ip link set left0 down
+	ip link set left0 name any
+	pcapring set "$capture" snaplen 100
+	shows "$capture" snaplen 100
+	ip link set any name left0
+}
+
 mtu_changed() {
 	local mtu
 
@@ -503,6 +512,7 @@ behaviour link_down_up "a link goes down and up: the same file goes on"
 behaviour deleted_and_created "an interface is deleted and created: it goes on"
 behaviour deleted_under_traffic "an interface is deleted and created under traffic"
 behaviour renamed "a renamed interface is followed"
+behaviour renamed_to_any "an interface that is renamed to any is one like others"
 behaviour mtu_changed "the MTU changes under traffic"
 behaviour moved_away_and_back "an interface leaves the namespace and comes back"
 behaviour not_there_yet "a capture waits for an interface"
