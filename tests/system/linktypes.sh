@@ -80,7 +80,11 @@ zoo_up() {
 	done
 }
 
+# The fallbacks of tunnels outlive modules that are in use; while up, they take
+# other tunnels' packets.
 zoo_delete() {
+	printf 'link set %s down\n' {tunl,gre,gretap,erspan,sit,ip6tnl,ip6gre,ip_vti,ip6_vti}0 |
+		ip -force -batch - 2> /dev/null || :
 	sed -n 's/.*add \(link [^ ]* name \)\?\([a-z0-9_]*9\) \(type\|mode\).*/link del \2/p' \
 		<<< "$(zoo_batch)" | ip -force -batch - 2> /dev/null || :
 	ip link del dummy8
