@@ -12,7 +12,7 @@ debug-kernels:
 
 # All that the suite "debug" has a part of, and ten minutes of storm and fuzz.
 test-debug: deps-check
-	$(MAKE) $(JOBS) all
+	$(MAKE) $(JOBS) all debug-kernels
 	BUILD=$(abspath $(BUILD)) STRESS_SECONDS=600 tests/run debug-all stress
 
 .PHONY: debug-programs debug-kernels test-debug
