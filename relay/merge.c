@@ -28,18 +28,43 @@ static bool merge_look(struct merge *merge, unsigned int i)
 }
 
 /*
- * Until a ring runs out, nothing can have come that is older than what was
- * there when the heads were loaded: they need not be loaded again.
+ * Load the heads of the rings that have nothing, or of all. False: one is
+ * corrupted. @found: a ring that had nothing has something.
+ */
+static bool merge_load(struct merge *merge, bool all, bool *found)
+{
+	*found = false;
+	for (unsigned int i = 0; i < merge->reader->ring_count; i++) {
+		bool empty = merge->next[i].stamp == MERGE_NONE;
+
+		if (!empty && !all)
+			continue;
+		if (!reader_load(merge->reader, &merge->reader->rings[i]))
+			return false;
+		if (empty && !merge_look(merge, i))
+			return false;
+		*found |= empty && merge->next[i].stamp != MERGE_NONE;
+	}
+	return true;
+}
+
+/*
+ * A ring that is found empty must be so after the others' heads were loaded:
+ * else what came in between would be older than what we take from those. Until
+ * a ring runs out, nothing can have come that is older than what was there when
+ * the heads were loaded: they need not be loaded again.
  */
 static bool merge_fill(struct merge *merge)
 {
+	bool found;
+
+	if (!merge_load(merge, true, &found))
+		return false;
+	do {
+		if (!merge_load(merge, false, &found))
+			return false;
+	} while (found);
 	merge->stale = false;
-	for (unsigned int i = 0; i < merge->reader->ring_count; i++) {
-		if (!reader_load(merge->reader, &merge->reader->rings[i]))
-			return false;
-		if (merge->next[i].stamp == MERGE_NONE && !merge_look(merge, i))
-			return false;
-	}
 	return true;
 }
 

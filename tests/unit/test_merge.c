@@ -68,6 +68,30 @@ static void expect(struct fixture *f, enum source_result result)
 	assert_int_equal(f->source->next(f->source, &packet), result);
 }
 
+/*
+ * What is written between the load of ring 0's head and that of ring 1's: a
+ * record with @stamp into ring 0, then the next into ring 1. @f: NULL: nothing.
+ */
+static struct meanwhile {
+	struct fixture *f;
+	uint64_t stamp;
+} written_meanwhile;
+
+bool __real_reader_load(const struct reader *reader, struct reader_ring *ring);
+bool __wrap_reader_load(const struct reader *reader, struct reader_ring *ring);
+
+bool __wrap_reader_load(const struct reader *reader, struct reader_ring *ring)
+{
+	struct meanwhile now = written_meanwhile;
+
+	if (now.f && ring == &reader->rings[1]) {
+		written_meanwhile.f = NULL;
+		append(now.f, 0, now.stamp);
+		append(now.f, 1, now.stamp + 1);
+	}
+	return __real_reader_load(reader, ring);
+}
+
 static void test_one_ring_keeps_its_order(void **state)
 {
 	struct fixture f;
@@ -129,6 +153,29 @@ static void test_a_growing_backlog_is_merged_in_order(void **state)
 	while (f.source->more(f.source))
 		assert_int_equal(next(&f), ++last);
 	assert_int_equal(last, written);
+	end(&f);
+}
+
+/* The kernel writes on while heads are loaded, one ring after the other. */
+static void test_what_is_written_in_order_is_read_in_order(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 2);
+	written_meanwhile = (struct meanwhile) { &f, 1 };
+	assert_int_equal(next(&f), 1);
+	assert_int_equal(next(&f), 2);
+
+	/* the same while ring 1 still has one */
+	append(&f, 0, 3);
+	append(&f, 1, 4);
+	assert_int_equal(next(&f), 3);
+	written_meanwhile = (struct meanwhile) { &f, 5 };
+	assert_int_equal(next(&f), 4);
+	assert_int_equal(next(&f), 5);
+	assert_int_equal(next(&f), 6);
+	expect(&f, SOURCE_EMPTY);
 	end(&f);
 }
 
@@ -229,6 +276,7 @@ int main(void)
 		cmocka_unit_test(test_one_ring_keeps_its_order),
 		cmocka_unit_test(test_rings_are_merged_by_stamp),
 		cmocka_unit_test(test_a_growing_backlog_is_merged_in_order),
+		cmocka_unit_test(test_what_is_written_in_order_is_read_in_order),
 		cmocka_unit_test(test_more_says_what_next_gives),
 		cmocka_unit_test(test_sleep_sees_what_came_meanwhile),
 		cmocka_unit_test(test_after_a_stop_only_the_backlog_comes),

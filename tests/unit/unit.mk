@@ -36,6 +36,9 @@ $(BUILD)/unit/test_%: $(BUILD)/objects/tests/unit/test_%.o \
 	$(call step,LD,$@)$(CC) $(UNIT_CFLAGS) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group \
 		$(UNIT_LIBRARIES)
 
+# What comes between two loads of heads.
+$(BUILD)/unit/test_merge: LDFLAGS += -Wl,--wrap=reader_load
+
 $(BUILD)/unit/relay.a: $(filter-out %/main.o,$(RELAY_OBJECTS)) $(PROTO_OBJECTS)
 $(BUILD)/unit/collector.a: $(filter-out %/main.o,$(COLLECTOR_OBJECTS)) $(PROTO_OBJECTS)
 $(BUILD)/unit/common.a: $(COMMON_OBJECTS)
