@@ -150,18 +150,26 @@ static int pcapring_reader_earliest(struct pcapring_reader *reader,
 {
 	struct pcapring_tap *tap = &reader->capture->tap;
 	struct pcapring_reader_next next;
+	u32 unchanged;
 	int found = 0;
 	int peeked;
 	u32 i;
 
-	for (i = 0; i < tap->ring_count; i++) {
+	/*
+	 * Once around the rings after the choice was made: a ring that had
+	 * nothing before may have an earlier record by now.
+	 */
+	for (i = 0, unchanged = 0; unchanged < tap->ring_count; i++, unchanged++) {
+		i %= tap->ring_count;
 		peeked = pcapring_reader_peek(reader, &tap->rings[i], &next);
 		if (peeked < 0)
 			return peeked;
 		if (!peeked)
 			continue;
-		if (!found || pcapring_reader_is_before(&next.record, &earliest->record))
+		if (!found || pcapring_reader_is_before(&next.record, &earliest->record)) {
 			*earliest = next;
+			unchanged = 0;
+		}
 		found = 1;
 	}
 	return found;
