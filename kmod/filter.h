@@ -70,7 +70,9 @@ static inline u32 pcapring_filter_run(const struct pcapring_filter_slot *slot,
 {
 	const struct bpf_prog *program = rcu_dereference(slot->program);
 
-	return program ? pcapring_filter_ask(program, skb, link) : PCAPRING_FILTER_PASS;
+	if (likely(!program))
+		return PCAPRING_FILTER_PASS;
+	return pcapring_filter_ask(program, skb, link);
 }
 
 #endif /* PCAPRING_FILTER_H */

@@ -44,30 +44,22 @@ struct pcapring_can {
 #define PCAPRING_CAN_XLF	0x80
 #define PCAPRING_CAN_FDF	0x04
 
-static int pcapring_record_network(const struct sk_buff *skb, const struct net_device *dev)
+int pcapring_record_network(const struct sk_buff *skb, const struct net_device *dev)
 {
 	if (skb->pkt_type != PACKET_OUTGOING || !dev_has_header(dev))
 		return 0;
 	return clamp_t(int, skb_network_offset(skb), 0, skb_headlen(skb));
 }
 
-struct pcapring_frame pcapring_record_frame_cooked(const struct sk_buff *skb,
-						   const struct net_device *dev,
-						   enum pcapring_framing framing)
+u32 pcapring_record_cooked_bytes(const struct sk_buff *skb, enum pcapring_framing framing,
+				 u32 readable)
 {
-	struct pcapring_frame frame = {
-		.framing = framing,
-		.added_bytes = sizeof(struct pcapring_sll2),
-	};
-
-	pcapring_record_cut_out(&frame, skb, pcapring_record_network(skb, dev));
-	if (framing == PCAPRING_FRAMING_SLL) {
-		frame.added_bytes = sizeof(struct pcapring_sll);
-		/* where a tag would be in Ethernet's header, without the type */
-		if (pcapring_record_has_tag(&frame, skb, offsetof(struct pcapring_sll, protocol)))
-			frame.added_bytes += PCAPRING_TAG_BYTES;
-	}
-	return frame;
+	if (framing == PCAPRING_FRAMING_SLL2)
+		return sizeof(struct pcapring_sll2);
+	/* where a tag would be in Ethernet's header, without the type */
+	if (pcapring_record_has_tag(skb, readable, offsetof(struct pcapring_sll, protocol)))
+		return sizeof(struct pcapring_sll) + PCAPRING_TAG_BYTES;
+	return sizeof(struct pcapring_sll);
 }
 
 static void pcapring_record_tag(const struct sk_buff *skb, u8 *tag)

@@ -35,8 +35,6 @@ enum pcapring_framing {
  * @length: bytes of the skb from there on
  * @readable: how many of them can be read
  * @added_bytes: of a VLAN tag or a header that are not in the skb's data
- * @stamp: when it came, nanoseconds since the epoch; 0: nobody knows
- * @unstamped: it lacks the stamp that was asked for
  */
 struct pcapring_frame {
 	enum pcapring_framing framing;
@@ -44,8 +42,6 @@ struct pcapring_frame {
 	u32 length;
 	u32 readable;
 	u32 added_bytes;
-	s64 stamp;
-	bool unstamped;
 };
 
 /*
@@ -54,9 +50,11 @@ struct pcapring_frame {
  * packet path stay in registers.
  */
 
-struct pcapring_frame pcapring_record_frame_cooked(const struct sk_buff *skb,
-						   const struct net_device *dev,
-						   enum pcapring_framing framing);
+/* Where what follows the link header begins, as an offset from skb->data. */
+int pcapring_record_network(const struct sk_buff *skb, const struct net_device *dev);
+/* Of the header that takes the link header's place. */
+u32 pcapring_record_cooked_bytes(const struct sk_buff *skb, enum pcapring_framing framing,
+				 u32 readable);
 int pcapring_record_copy(u8 *to, const struct sk_buff *skb, struct pcapring_frame frame,
 			 u32 caplen);
 
@@ -69,60 +67,42 @@ static inline int pcapring_record_link(const struct sk_buff *skb, const struct n
 {
 	int link;
 
-	if (!dev_has_header(dev) || !skb_mac_header_was_set(skb))
+	if (unlikely(!dev_has_header(dev) || !skb_mac_header_was_set(skb)))
 		return 0;
 	link = skb_mac_offset(skb);
 	return min(link, 0);
 }
 
-static inline void pcapring_record_cut_out(struct pcapring_frame *frame,
-					   const struct sk_buff *skb, int link)
+/* Beside the data, to be put in at @offset, if the frame has that. */
+static inline bool pcapring_record_has_tag(const struct sk_buff *skb, u32 readable, u32 offset)
 {
-	frame->link = link;
-	frame->length = skb->len - link;
-	frame->readable = frame->length;
-	if (!skb_frags_readable(skb))
-		frame->readable = skb_headlen(skb) - link;
+	return skb_vlan_tag_present(skb) && readable >= offset;
 }
 
-static inline bool pcapring_record_has_tag(const struct pcapring_frame *frame,
-					   const struct sk_buff *skb, u32 offset)
+static inline struct pcapring_frame pcapring_record_frame(const struct sk_buff *skb,
+							  const struct net_device *dev,
+							  enum pcapring_framing framing)
 {
-	return skb_vlan_tag_present(skb) && frame->readable >= offset;
-}
+	bool cooked = framing > PCAPRING_FRAMING_CAN;
+	struct pcapring_frame frame = { .framing = framing };
 
-static inline void pcapring_record_frame(struct pcapring_frame *frame, const struct sk_buff *skb,
-					 const struct net_device *dev,
-					 enum pcapring_framing framing)
-{
-	if (unlikely(framing > PCAPRING_FRAMING_CAN)) {
-		*frame = pcapring_record_frame_cooked(skb, dev, framing);
-	} else {
-		pcapring_record_cut_out(frame, skb, pcapring_record_link(skb, dev));
-		frame->framing = framing;
-		frame->added_bytes = 0;
-	}
-	if (framing == PCAPRING_FRAMING_ETHERNET) {
-		if (unlikely(pcapring_record_has_tag(frame, skb, PCAPRING_TAG_OFFSET)))
-			frame->added_bytes = PCAPRING_TAG_BYTES;
+	frame.link = unlikely(cooked) ? pcapring_record_network(skb, dev) :
+					pcapring_record_link(skb, dev);
+	frame.length = skb->len - frame.link;
+	frame.readable = frame.length;
+	if (unlikely(!skb_frags_readable(skb)))
+		frame.readable = skb_headlen(skb) - frame.link;
+	if (unlikely(cooked)) {
+		frame.added_bytes = pcapring_record_cooked_bytes(skb, framing,
+								 frame.readable);
+	} else if (framing == PCAPRING_FRAMING_ETHERNET) {
+		if (unlikely(pcapring_record_has_tag(skb, frame.readable,
+						     PCAPRING_TAG_OFFSET)))
+			frame.added_bytes = PCAPRING_TAG_BYTES;
 		else
-			frame->framing = PCAPRING_FRAMING_PLAIN;
+			frame.framing = PCAPRING_FRAMING_PLAIN;
 	}
-	/* what AF_PACKET reports, so that both name the same nanosecond */
-	frame->stamp = skb_tstamp(skb);
-	frame->unstamped = false;
-}
-
-/* Take the stamp of the network card @dev instead, if it gave one. */
-static inline void pcapring_record_stamp_hardware(struct pcapring_frame *frame,
-						  struct sk_buff *skb, struct net_device *dev)
-{
-	ktime_t stamp = pcapring_compat_hwtstamp(skb, dev);
-
-	if (stamp)
-		frame->stamp = stamp;
-	else
-		frame->unstamped = true;
+	return frame;
 }
 
 /* Records are not aligned. */
@@ -131,19 +111,18 @@ struct pcapring_record_anywhere {
 } __packed;
 
 /*
- * Write the record's header and @caplen bytes to @to. 0, or -EFAULT where the
- * packet could not be read.
+ * Write the record's header and @caplen bytes to @to. @stamp: nanoseconds since
+ * the epoch. 0, or -EFAULT where the packet could not be read.
  */
 static inline int pcapring_record_write(void *to, const struct sk_buff *skb,
-					const struct pcapring_frame *frame, u32 caplen)
+					const struct pcapring_frame *frame, u32 caplen, u64 stamp)
 {
 	struct pcapring_record record = {
 		.caplen = caplen,
 		.len = frame->length + frame->added_bytes,
 	};
 
-	record.ts_sec = div_u64_rem(frame->stamp ?: ktime_get_real(), NSEC_PER_SEC,
-				    &record.ts_nsec);
+	record.ts_sec = div_u64_rem(stamp, NSEC_PER_SEC, &record.ts_nsec);
 	((struct pcapring_record_anywhere *)to)->record = record;
 	to += sizeof(record);
 	if (unlikely(frame->framing != PCAPRING_FRAMING_PLAIN ||

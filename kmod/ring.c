@@ -6,42 +6,32 @@
 
 #include "ring.h"
 
-/* A reader's tail that user space may have made up. */
-static bool pcapring_ring_in_range(const struct pcapring_ring *ring, u64 tail, u64 head)
-{
-	/* beyond head, the difference wraps around and is huge */
-	return head - tail <= ring->size;
-}
-
 /* Learn how far the reader is. False: its tail is out of range. */
 static bool pcapring_ring_follow_reader(struct pcapring_ring *ring)
 {
-	/*
-	 * Pairs with the reader's release of tail: it has read all before tail,
-	 * so that we may write there.
-	 */
+	/* Pairs with the reader's release of tail: it has read all before. */
 	u64 tail = smp_load_acquire(&ring->consumer->tail);
 
-	if (!pcapring_ring_in_range(ring, tail, ring->head))
+	if (!pcapring_ring_in_range(ring, tail))
 		return false;
 	ring->tail = tail;
 	return true;
 }
 
-/* The oldest records give way; ours alone, so that user space has no say. */
-static void pcapring_ring_drop_oldest(struct pcapring_ring *ring, u64 bytes)
+bool pcapring_ring_drop_oldest(struct pcapring_ring *ring, u64 bytes)
 {
 	struct pcapring_record record;
 
+	if (bytes > ring->size)
+		return false;
 	do {
 		/* user space cannot write records; were one broken, all go */
 		if (pcapring_ring_peek(ring, ring->tail, ring->head, &record))
 			ring->tail += pcapring_ring_record_bytes(record.caplen);
 		else
 			ring->tail = ring->head;
-		ring->count.overwritten++;
+		pcapring_ring_add(&ring->producer->count.overwritten, 1);
 	} while (!pcapring_ring_has_room(ring, bytes));
-	WRITE_ONCE(ring->producer->count.overwritten, ring->count.overwritten);
 	WRITE_ONCE(ring->producer->oldest, ring->tail);
 	/*
 	 * Store oldest, then the bytes before it; a reader copies bytes, then
@@ -50,21 +40,7 @@ static void pcapring_ring_drop_oldest(struct pcapring_ring *ring, u64 bytes)
 	 * finds that oldest has passed it.
 	 */
 	smp_wmb();
-}
-
-bool pcapring_ring_make_room(struct pcapring_ring *ring, u64 bytes)
-{
-	if (ring->overwrite) {
-		if (bytes > ring->size)
-			return false;
-		pcapring_ring_drop_oldest(ring, bytes);
-		return true;
-	}
-	if (!pcapring_ring_follow_reader(ring)) {
-		ring->bad_tails++;
-		return false;
-	}
-	return pcapring_ring_has_room(ring, bytes);
+	return true;
 }
 
 bool pcapring_ring_has_enough(const struct pcapring_ring *ring)
@@ -72,24 +48,6 @@ bool pcapring_ring_has_enough(const struct pcapring_ring *ring)
 	return pcapring_ring_reaches(READ_ONCE(ring->producer->head),
 				     READ_ONCE(ring->consumer->seen),
 				     READ_ONCE(ring->consumer->wake_bytes));
-}
-
-static void pcapring_ring_count_seen(struct pcapring_ring *ring)
-{
-	lockdep_assert_held(&ring->lock);
-	WRITE_ONCE(ring->producer->count.seen, ++ring->count.seen);
-}
-
-void pcapring_ring_count_sampled(struct pcapring_ring *ring)
-{
-	pcapring_ring_count_seen(ring);
-	WRITE_ONCE(ring->producer->count.sampled, ++ring->count.sampled);
-}
-
-void pcapring_ring_count_paused(struct pcapring_ring *ring)
-{
-	pcapring_ring_count_seen(ring);
-	WRITE_ONCE(ring->producer->count.paused, ++ring->count.paused);
 }
 
 static struct pcapring_gap *pcapring_ring_gap(const struct pcapring_ring *ring, u64 number)
@@ -116,35 +74,24 @@ static bool pcapring_ring_may_open_gap(struct pcapring_ring *ring)
 	return ring->gap_head - ring->gap_tail < PCAPRING_GAPS;
 }
 
-static void pcapring_ring_open_gap(struct pcapring_ring *ring, u64 now)
+void pcapring_ring_open_gap(struct pcapring_ring *ring, u64 now)
 {
-	struct pcapring_gap *gap = pcapring_ring_gap(ring, ring->gap_head);
+	struct pcapring_gap *gap;
 
+	lockdep_assert_held(&ring->lock);
+	if (!pcapring_ring_may_open_gap(ring)) {
+		pcapring_ring_widen_gap(ring->gap, now);
+		return;
+	}
+	gap = pcapring_ring_gap(ring, ring->gap_head);
 	WRITE_ONCE(gap->position, ring->head);
 	WRITE_ONCE(gap->count, 1);
 	WRITE_ONCE(gap->first, now);
 	WRITE_ONCE(gap->last, now);
+	ring->gap = gap;
 	ring->gap_head++;
 	/* Pairs with the reader's acquire of gap_head, or of a later head. */
 	smp_store_release(&ring->producer->gap_head, ring->gap_head);
-}
-
-void pcapring_ring_count_dropped(struct pcapring_ring *ring, u64 now)
-{
-	struct pcapring_gap *newest = pcapring_ring_gap(ring, ring->gap_head - 1);
-	struct pcapring_counters *published = &ring->producer->count;
-
-	lockdep_assert_held(&ring->lock);
-	WRITE_ONCE(published->seen, ++ring->count.seen);
-	WRITE_ONCE(published->dropped, ++ring->count.dropped);
-
-	if ((newest->position != ring->head || ring->gap_head == ring->gap_tail) &&
-	    pcapring_ring_may_open_gap(ring)) {
-		pcapring_ring_open_gap(ring, now);
-	} else {
-		WRITE_ONCE(newest->count, newest->count + 1);
-		WRITE_ONCE(newest->last, now);
-	}
 }
 
 bool pcapring_ring_peek(const struct pcapring_ring *ring, u64 position, u64 head,
@@ -261,7 +208,7 @@ bool pcapring_ring_is_empty(struct pcapring_ring *ring)
 void pcapring_ring_look(struct pcapring_ring *ring, struct pcapring_ring_state *state)
 {
 	spin_lock_bh(&ring->lock);
-	state->count = ring->count;
+	state->count = ring->producer->count;
 	state->head = ring->head;
 	state->seen = READ_ONCE(ring->consumer->seen);
 	state->tail = READ_ONCE(ring->consumer->tail);

@@ -24,8 +24,8 @@
  * @tail: the oldest record that is not to be overwritten: the reader's tail
  *	when it was last looked at and in range; in overwrite mode our own, of
  *	which the producer page has a copy
- * @count: each packet adds to seen and to one other in one critical section
- * @gap_head: number of the next gap; the producer page has the gaps
+ * @gap: the newest gap, on the producer page; NULL before the first
+ * @gap_head: number of the next gap
  * @gap_tail: number of the oldest gap
  * @unstamped: captured packets that lacked the hardware stamp asked for
  * @wakeups: times that a sleeping reader was woken
@@ -44,7 +44,7 @@ struct pcapring_ring {
 	u32 sample_left;
 	u64 head;
 	u64 tail;
-	struct pcapring_counters count;
+	struct pcapring_gap *gap;
 	u64 gap_head;
 	u64 gap_tail;
 	u64 unstamped;
@@ -93,13 +93,50 @@ static inline u64 pcapring_ring_record_bytes(u32 caplen)
  * where it is the usual.
  */
 
-static inline bool pcapring_ring_has_room(const struct pcapring_ring *ring, u64 bytes)
+/* Do @bytes fit between head and the end of what @tail leaves free? */
+static inline bool pcapring_ring_fits(const struct pcapring_ring *ring, u64 tail, u64 bytes)
 {
-	return ring->head - ring->tail + bytes <= ring->size;
+	return ring->head - tail + bytes <= ring->size;
 }
 
+static inline bool pcapring_ring_has_room(const struct pcapring_ring *ring, u64 bytes)
+{
+	return pcapring_ring_fits(ring, ring->tail, bytes);
+}
+
+/*
+ * A reader's tail that user space may have made up: beyond head, the difference
+ * wraps around and is huge.
+ */
+static inline bool pcapring_ring_in_range(const struct pcapring_ring *ring, u64 tail)
+{
+	return ring->head - tail <= ring->size;
+}
+
+/* Overwrite mode: the oldest records give way. False: there is never enough. */
+bool pcapring_ring_drop_oldest(struct pcapring_ring *ring, u64 bytes);
+
 /* False: there is not enough, and will not be before the reader goes on. */
-bool pcapring_ring_make_room(struct pcapring_ring *ring, u64 bytes);
+static inline bool pcapring_ring_make_room(struct pcapring_ring *ring, u64 bytes)
+{
+	u64 tail;
+
+	if (unlikely(ring->overwrite))
+		return pcapring_ring_drop_oldest(ring, bytes);
+	/*
+	 * Pairs with the reader's release of tail: it has read all before tail,
+	 * so that we may write there.
+	 */
+	tail = smp_load_acquire(&ring->consumer->tail);
+	if (unlikely(!pcapring_ring_in_range(ring, tail))) {
+		ring->bad_tails++;
+		return false;
+	}
+	if (!pcapring_ring_fits(ring, tail, bytes))
+		return false;
+	ring->tail = tail;
+	return true;
+}
 
 /*
  * Room for a record of @bytes in all, to be written now; NULL: none. In
@@ -147,33 +184,69 @@ static inline bool pcapring_ring_commit(struct pcapring_ring *ring, u64 bytes)
 	       pcapring_ring_reaches(head, seen, wake_bytes);
 }
 
+/*
+ * Counters are on the producer page alone: user space cannot write there. Each
+ * packet adds to seen and to one other in one critical section.
+ */
+static inline void pcapring_ring_add(u64 *counter, u64 number)
+{
+	WRITE_ONCE(*counter, *counter + number);
+}
+
+/* @counter: the one that tells what became of the packet. */
+static inline void pcapring_ring_count(struct pcapring_ring *ring, u64 *counter)
+{
+	lockdep_assert_held(&ring->lock);
+	pcapring_ring_add(&ring->producer->count.seen, 1);
+	pcapring_ring_add(counter, 1);
+}
+
 static inline void pcapring_ring_count_captured(struct pcapring_ring *ring, u32 caplen,
 						bool truncated)
 {
-	struct pcapring_counters *published = &ring->producer->count;
+	struct pcapring_counters *count = &ring->producer->count;
 
-	lockdep_assert_held(&ring->lock);
-	WRITE_ONCE(published->seen, ++ring->count.seen);
-	WRITE_ONCE(published->captured, ++ring->count.captured);
-	ring->count.bytes += caplen;
-	WRITE_ONCE(published->bytes, ring->count.bytes);
+	pcapring_ring_count(ring, &count->captured);
+	pcapring_ring_add(&count->bytes, caplen);
 	if (truncated)
-		WRITE_ONCE(published->truncated, ++ring->count.truncated);
+		pcapring_ring_add(&count->truncated, 1);
 }
 
 static inline void pcapring_ring_count_filtered(struct pcapring_ring *ring)
 {
-	struct pcapring_counters *published = &ring->producer->count;
-
-	lockdep_assert_held(&ring->lock);
-	WRITE_ONCE(published->seen, ++ring->count.seen);
-	WRITE_ONCE(published->filtered, ++ring->count.filtered);
+	pcapring_ring_count(ring, &ring->producer->count.filtered);
 }
 
-void pcapring_ring_count_sampled(struct pcapring_ring *ring);
-void pcapring_ring_count_paused(struct pcapring_ring *ring);
+static inline void pcapring_ring_count_sampled(struct pcapring_ring *ring)
+{
+	pcapring_ring_count(ring, &ring->producer->count.sampled);
+}
+
+static inline void pcapring_ring_count_paused(struct pcapring_ring *ring)
+{
+	pcapring_ring_count(ring, &ring->producer->count.paused);
+}
+
+static inline void pcapring_ring_widen_gap(struct pcapring_gap *gap, u64 now)
+{
+	pcapring_ring_add(&gap->count, 1);
+	WRITE_ONCE(gap->last, now);
+}
+
+/* Where there is none at head yet. */
+void pcapring_ring_open_gap(struct pcapring_ring *ring, u64 now);
+
 /* Opens or widens the gap at head. @now: nanoseconds since the epoch. */
-void pcapring_ring_count_dropped(struct pcapring_ring *ring, u64 now);
+static inline void pcapring_ring_count_dropped(struct pcapring_ring *ring, u64 now)
+{
+	struct pcapring_gap *gap = ring->gap;
+
+	pcapring_ring_count(ring, &ring->producer->count.dropped);
+	if (likely(gap && gap->position == ring->head))
+		pcapring_ring_widen_gap(gap, now);
+	else
+		pcapring_ring_open_gap(ring, now);
+}
 
 /* Reader side. Called by the one reader, without locks. */
 

@@ -22,25 +22,34 @@
 #include "tap.h"
 #include "trace.h"
 
+/* Bits of skb->pkt_type. Copies that a sender makes for itself are none of them. */
+#define PCAPRING_TAP_OUT	BIT(PACKET_OUTGOING)
+#define PCAPRING_TAP_IN		((u32)~(BIT(PACKET_OUTGOING) | BIT(PACKET_LOOPBACK)))
+
+static u32 pcapring_tap_pkt_types(u32 direction, const struct net_device *dev)
+{
+	if (direction == PCAPRING_DIRECTION_IN)
+		return PCAPRING_TAP_IN;
+	/* these show each packet twice; as libpcap does, keep the second */
+	if (dev->flags & IFF_LOOPBACK)
+		return direction == PCAPRING_DIRECTION_OUT ? 0 : PCAPRING_TAP_IN;
+	if (direction == PCAPRING_DIRECTION_OUT)
+		return PCAPRING_TAP_OUT;
+	return dev->type == ARPHRD_CAN ? PCAPRING_TAP_IN : PCAPRING_TAP_IN | PCAPRING_TAP_OUT;
+}
+
 static bool pcapring_tap_wants(const struct pcapring_tap *tap, const struct sk_buff *skb,
 			       const struct net_device *dev)
 {
-	u32 direction = READ_ONCE(tap->direction);
+	u32 pkt_types = READ_ONCE(tap->pkt_types);
 
-	/* a copy that the sender makes for itself, of a multicast for example */
-	if (skb->pkt_type == PACKET_LOOPBACK)
-		return false;
-	/* older kernels show a tap of all devices those of all namespaces */
-	if (tap->hook.af_packet_net && !net_eq(dev_net(dev), tap->hook.af_packet_net))
-		return false;
-	if (skb->pkt_type != PACKET_OUTGOING)
-		return direction != PCAPRING_DIRECTION_OUT;
-	/* these show each packet twice; as libpcap does, keep the second */
-	if (dev->flags & IFF_LOOPBACK)
-		return false;
-	if (dev->type == ARPHRD_CAN)
-		return direction == PCAPRING_DIRECTION_OUT;
-	return direction != PCAPRING_DIRECTION_IN;
+	if (unlikely(tap->hook.af_packet_net)) {
+		/* older kernels show a tap of all devices those of all namespaces */
+		if (!net_eq(dev_net(dev), tap->hook.af_packet_net))
+			return false;
+		pkt_types = pcapring_tap_pkt_types(READ_ONCE(tap->direction), dev);
+	}
+	return pkt_types & BIT(skb->pkt_type);
 }
 
 /*
@@ -67,7 +76,7 @@ static struct pcapring_ring *pcapring_tap_steer(const struct pcapring_tap *tap, 
 {
 	u32 index = 0;
 
-	if (tap->ring_count > 1) {
+	if (unlikely(tap->ring_count > 1)) {
 		if (tap->steer == PCAPRING_STEER_FLOW)
 			index = reciprocal_scale(pcapring_tap_flow_hash(skb, dev), tap->ring_count);
 		else
@@ -102,17 +111,45 @@ static bool pcapring_tap_sample(const struct pcapring_tap *tap, struct pcapring_
 	return false;
 }
 
+/* What AF_PACKET reports, so that both name the same nanosecond. */
+static u64 pcapring_tap_stamp(const struct sk_buff *skb)
+{
+	u64 stamp = skb_tstamp(skb);
+
+	return likely(stamp) ? stamp : ktime_get_real();
+}
+
+/* That of the network card @dev, if it is wanted and there; else @unstamped. */
+static u64 pcapring_tap_hardware_stamp(struct sk_buff *skb, struct net_device *dev,
+				       bool *unstamped)
+{
+	u64 stamp = pcapring_compat_hwtstamp(skb, dev);
+
+	*unstamped = !stamp;
+	return stamp ?: pcapring_tap_stamp(skb);
+}
+
 /* False: it is dropped. Sets @wake where a reader sleeps. */
 static bool pcapring_tap_capture(struct pcapring_tap *tap, struct pcapring_ring *ring,
-				 const struct sk_buff *skb, const struct pcapring_frame *frame,
-				 u32 verdict, bool *wake)
+				 struct sk_buff *skb, struct net_device *orig_dev,
+				 const struct pcapring_frame *frame, u32 verdict, bool *wake)
 {
 	u32 caplen = pcapring_caplen(frame->readable, frame->added_bytes, verdict,
 				     READ_ONCE(tap->snaplen));
 	u64 bytes = pcapring_ring_record_bytes(caplen);
 	void *to = pcapring_ring_reserve(ring, bytes);
+	bool unstamped = false;
+	u64 stamp;
 
-	if (!to || pcapring_record_write(to, skb, frame, caplen))
+	if (!to)
+		return false;
+	/* one that goes out may pass while direction and stamps change */
+	if (unlikely(READ_ONCE(tap->tstamp) == PCAPRING_TSTAMP_HARDWARE) &&
+	    skb->pkt_type != PACKET_OUTGOING)
+		stamp = pcapring_tap_hardware_stamp(skb, orig_dev, &unstamped);
+	else
+		stamp = pcapring_tap_stamp(skb);
+	if (pcapring_record_write(to, skb, frame, caplen, stamp))
 		return false;
 	/* last, so that what is dropped uses nothing up */
 	if (!pcapring_limit_take(&tap->limit, caplen)) {
@@ -120,8 +157,7 @@ static bool pcapring_tap_capture(struct pcapring_tap *tap, struct pcapring_ring 
 		return true;
 	}
 	pcapring_ring_count_captured(ring, caplen, caplen < frame->length + frame->added_bytes);
-	if (unlikely(frame->unstamped))
-		ring->unstamped++;
+	ring->unstamped += unstamped;
 	/* commit passes the full barrier that waitqueue_active() needs */
 	*wake = pcapring_ring_commit(ring, bytes) && waitqueue_active(&tap->wait);
 	if (*wake) {
@@ -134,8 +170,8 @@ static bool pcapring_tap_capture(struct pcapring_tap *tap, struct pcapring_ring 
 
 /* Count the packet as what it is to be. False: it is dropped. */
 static bool pcapring_tap_dispose(struct pcapring_tap *tap, struct pcapring_ring *ring,
-				 const struct sk_buff *skb, const struct pcapring_frame *frame,
-				 u32 verdict, bool *wake)
+				 struct sk_buff *skb, struct net_device *orig_dev,
+				 const struct pcapring_frame *frame, u32 verdict, bool *wake)
 {
 	lockdep_assert_held(&ring->lock);
 
@@ -143,17 +179,17 @@ static bool pcapring_tap_dispose(struct pcapring_tap *tap, struct pcapring_ring 
 		pcapring_ring_count_paused(ring);
 		return true;
 	}
-	if (!verdict) {
+	if (unlikely(!verdict)) {
 		pcapring_ring_count_filtered(ring);
 		return true;
 	}
-	if (!pcapring_tap_sample(tap, ring)) {
+	if (unlikely(!pcapring_tap_sample(tap, ring))) {
 		pcapring_ring_count_sampled(ring);
 		return true;
 	}
-	if (pcapring_tap_capture(tap, ring, skb, frame, verdict, wake))
+	if (pcapring_tap_capture(tap, ring, skb, orig_dev, frame, verdict, wake))
 		return true;
-	pcapring_ring_count_dropped(ring, skb_tstamp(skb) ?: ktime_get_real());
+	pcapring_ring_count_dropped(ring, pcapring_tap_stamp(skb));
 	trace_pcapring_drop(tap->id, ring - tap->rings, frame->length + frame->added_bytes);
 	return false;
 }
@@ -168,20 +204,16 @@ static int pcapring_tap_receive(struct sk_buff *skb, struct net_device *dev,
 	u32 verdict;
 	bool kept;
 
-	if (!pcapring_tap_wants(tap, skb, dev)) {
+	if (unlikely(!pcapring_tap_wants(tap, skb, dev))) {
 		consume_skb(skb);
 		return 0;
 	}
-	pcapring_record_frame(&frame, skb, dev, tap->framing);
-	/* one that goes out may pass while direction and stamps change */
-	if (unlikely(READ_ONCE(tap->tstamp) == PCAPRING_TSTAMP_HARDWARE) &&
-	    skb->pkt_type != PACKET_OUTGOING)
-		pcapring_record_stamp_hardware(&frame, skb, orig_dev);
+	frame = pcapring_record_frame(skb, dev, tap->framing);
 	ring = pcapring_tap_steer(tap, skb, dev);
 	verdict = pcapring_tap_judge(tap, skb, frame.link);
 
 	spin_lock(&ring->lock);
-	kept = pcapring_tap_dispose(tap, ring, skb, &frame, verdict, &wake);
+	kept = pcapring_tap_dispose(tap, ring, skb, orig_dev, &frame, verdict, &wake);
 	spin_unlock(&ring->lock);
 
 	if (wake)
@@ -208,6 +240,7 @@ void pcapring_tap_attach(struct pcapring_tap *tap, struct net_device *dev, u32 l
 {
 	tap->framing = pcapring_linktype_framing(linktype);
 	tap->hook.dev = dev;
+	pcapring_tap_set_direction(tap, tap->direction);
 	pcapring_tap_link(tap);
 }
 
@@ -232,6 +265,8 @@ void pcapring_tap_detach(struct pcapring_tap *tap)
 void pcapring_tap_set_direction(struct pcapring_tap *tap, u32 direction)
 {
 	WRITE_ONCE(tap->direction, direction);
+	if (tap->hook.dev)
+		WRITE_ONCE(tap->pkt_types, pcapring_tap_pkt_types(direction, tap->hook.dev));
 	/* spares the core the clone; it looks anew for each packet */
 	WRITE_ONCE(tap->hook.ignore_outgoing, direction == PCAPRING_DIRECTION_IN);
 }

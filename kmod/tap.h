@@ -25,6 +25,7 @@ struct pcapring_ring;
  * @wait: the reader, asleep
  * @snaplen: most bytes kept of a packet; READ_ONCE, may change at any time
  * @direction: enum pcapring_direction; READ_ONCE, may change at any time
+ * @pkt_types: those of @direction, bits, while attached to a device; READ_ONCE
  * @tstamp: enum pcapring_tstamp; READ_ONCE, may change at any time
  * @sample: one packet in so many; READ_ONCE, may change at any time
  * @steer: enum pcapring_steer; constant
@@ -42,6 +43,7 @@ struct pcapring_tap {
 	wait_queue_head_t wait;
 	u32 snaplen;
 	u32 direction;
+	u32 pkt_types;
 	u32 tstamp;
 	u32 sample;
 	u32 steer;
@@ -55,7 +57,7 @@ void pcapring_tap_attach(struct pcapring_tap *tap, struct net_device *dev, u32 l
 void pcapring_tap_attach_any(struct pcapring_tap *tap, struct net *net);
 void pcapring_tap_detach(struct pcapring_tap *tap);
 
-/* May be called while packets run. */
+/* May be called while packets run, but not while it is attached or detached. */
 void pcapring_tap_set_direction(struct pcapring_tap *tap, u32 direction);
 
 #endif /* PCAPRING_TAP_H */

@@ -26,17 +26,17 @@ static void direction_check(struct kunit *test, u32 direction, u8 type, bool wan
 {
 	struct packet packet = { .bytes = 60, .out = type == PACKET_OUTGOING };
 	struct fixture *fixture = test->priv;
-	u64 seen = fixture_ring(fixture)->count.seen;
-	u64 captured = fixture_ring(fixture)->count.captured;
+	const struct pcapring_counters *count = &fixture_ring(fixture)->producer->count;
+	struct pcapring_counters before = *count;
 	struct sk_buff *skb = packet_skb(test, &packet, fixture->dev);
 
 	fixture_start_at(fixture, 0);
 	pcapring_tap_set_direction(&fixture->capture->tap, direction);
 	skb->pkt_type = type;
 	fixture_receive(fixture, skb);
-	KUNIT_EXPECT_EQ_MSG(test, fixture_ring(fixture)->count.seen - seen, (u64)wanted,
+	KUNIT_EXPECT_EQ_MSG(test, count->seen - before.seen, (u64)wanted,
 			    "direction %u, type %u", direction, type);
-	KUNIT_EXPECT_EQ(test, fixture_ring(fixture)->count.captured - captured, (u64)wanted);
+	KUNIT_EXPECT_EQ(test, count->captured - before.captured, (u64)wanted);
 }
 
 static void direction_table(struct kunit *test)

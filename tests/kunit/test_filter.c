@@ -47,8 +47,8 @@ static void filter_exit(struct kunit *test)
 static void filter_check(struct kunit *test, const struct packet *packet, u32 caplen)
 {
 	struct fixture *fixture = test->priv;
-	struct pcapring_counters before = fixture_ring(fixture)->count;
-	struct pcapring_counters *after = &fixture_ring(fixture)->count;
+	struct pcapring_counters before = fixture_ring(fixture)->producer->count;
+	struct pcapring_counters *after = &fixture_ring(fixture)->producer->count;
 
 	fixture_start_at(fixture, 0);
 	fixture_feed(test, packet);

@@ -68,21 +68,22 @@ static void ring_filled_exactly(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, end, 123ull + RING_BYTES);
 	fixture_feed(test, &small);
 	KUNIT_EXPECT_EQ(test, ring->head, end);
-	KUNIT_EXPECT_EQ(test, ring->count.dropped, 1ull);
+	KUNIT_EXPECT_EQ(test, ring->producer->count.dropped, 1ull);
 	/* one byte too few is too few */
 	pcapring_ring_release(ring, 123 + RING_HEADER + small.bytes - 1);
 	fixture_feed(test, &small);
-	KUNIT_EXPECT_EQ(test, ring->count.dropped, 2ull);
+	KUNIT_EXPECT_EQ(test, ring->producer->count.dropped, 2ull);
 	pcapring_ring_release(ring, 123 + RING_HEADER + small.bytes);
 	fixture_feed(test, &small);
 	fixture_expect(test, end, &small, small.bytes);
-	KUNIT_EXPECT_EQ(test, ring->count.dropped, 2ull);
+	KUNIT_EXPECT_EQ(test, ring->producer->count.dropped, 2ull);
 }
 
 /* No snaplen allows it; if there were one, the ring would stand it. */
 static void ring_drops_what_is_larger(struct kunit *test)
 {
 	struct packet packet = { .bytes = RING_BYTES - RING_HEADER + 1 };
+	const struct pcapring_counters *count;
 	struct fixture *fixture = test->priv;
 	struct pcapring_config config;
 	struct pcapring_fault fault;
@@ -97,7 +98,8 @@ static void ring_drops_what_is_larger(struct kunit *test)
 		fixture_feed(test, &packet);
 		KUNIT_EXPECT_EQ(test, ring_of(test)->head, 0ull);
 	}
-	KUNIT_EXPECT_EQ(test, ring_of(test)->count.dropped, ring_of(test)->count.seen);
+	count = &ring_of(test)->producer->count;
+	KUNIT_EXPECT_EQ(test, count->dropped, count->seen);
 	ring_expect_untouched(test, 0, RING_BYTES);
 }
 
@@ -118,8 +120,8 @@ static void ring_full_drops_the_newest(struct kunit *test)
 		end = fixture_expect(test, end, &packet, packet.bytes);
 	}
 	KUNIT_EXPECT_EQ(test, ring->head, end);
-	KUNIT_EXPECT_EQ(test, ring->count.captured, (u64)fits);
-	KUNIT_EXPECT_EQ(test, ring->count.dropped, 10ull);
+	KUNIT_EXPECT_EQ(test, ring->producer->count.captured, (u64)fits);
+	KUNIT_EXPECT_EQ(test, ring->producer->count.dropped, 10ull);
 	KUNIT_EXPECT_EQ(test, ring->producer->count.dropped, 10ull);
 }
 
@@ -152,6 +154,7 @@ static void ring_survives_corrupt_tails(struct kunit *test)
 	};
 	struct packet packet = { .bytes = 30 };
 	struct pcapring_ring *ring = ring_of(test);
+	const struct pcapring_counters *count = &ring->producer->count;
 	size_t i;
 
 	memset(ring->data, RING_FILL, RING_BYTES);
@@ -168,8 +171,8 @@ static void ring_survives_corrupt_tails(struct kunit *test)
 		}
 		ring_expect_untouched(test, head, head + RING_BYTES);
 	}
-	KUNIT_EXPECT_EQ(test, ring->count.captured + ring->count.dropped, ring->count.seen);
-	KUNIT_EXPECT_EQ(test, ring->count.captured, 3ull);
+	KUNIT_EXPECT_EQ(test, count->captured + count->dropped, count->seen);
+	KUNIT_EXPECT_EQ(test, count->captured, 3ull);
 }
 
 /* A tail that moves at random, while packets come: nothing is ever lost to count. */
@@ -177,6 +180,7 @@ static void ring_counts_under_random_tails(struct kunit *test)
 {
 	struct packet packet = { .bytes = 60 };
 	struct pcapring_ring *ring = ring_of(test);
+	const struct pcapring_counters *count = &ring->producer->count;
 	u64 state = 88172645463325252ull;
 	int i;
 
@@ -187,13 +191,13 @@ static void ring_counts_under_random_tails(struct kunit *test)
 		ring->consumer->tail = i % 3 ? ring->head - state % (2 * RING_BYTES) : state;
 		ring->consumer->seen = state;
 		fixture_feed(test, &packet);
-		KUNIT_ASSERT_EQ(test, ring->count.seen, i + 1ull);
-		KUNIT_ASSERT_EQ(test, ring->count.captured + ring->count.dropped, ring->count.seen);
+		KUNIT_ASSERT_EQ(test, count->seen, i + 1ull);
+		KUNIT_ASSERT_EQ(test, count->captured + count->dropped, count->seen);
 		KUNIT_ASSERT_EQ(test, ring->head,
-				ring->count.bytes + RING_HEADER * ring->count.captured);
+				count->bytes + RING_HEADER * count->captured);
 	}
-	KUNIT_EXPECT_GT(test, ring->count.captured, 100ull);
-	KUNIT_EXPECT_GT(test, ring->count.dropped, 100ull);
+	KUNIT_EXPECT_GT(test, count->captured, 100ull);
+	KUNIT_EXPECT_GT(test, count->dropped, 100ull);
 }
 
 static struct fixture *ring_reopen_overwriting(struct kunit *test)
@@ -221,7 +225,7 @@ static void ring_expect_newest(struct kunit *test, u32 next)
 	u32 number;
 
 	KUNIT_ASSERT_LE(test, ring->head - position, (u64)RING_BYTES);
-	for (number = ring->count.overwritten; number < next; number++) {
+	for (number = ring->producer->count.overwritten; number < next; number++) {
 		packet = ring_packet(number);
 		position = fixture_expect(test, position, &packet, packet.bytes);
 	}
@@ -243,10 +247,10 @@ static void ring_overwrites_the_oldest(struct kunit *test)
 		fixture_feed(test, &packet);
 		ring_expect_newest(test, number + 1);
 	}
-	KUNIT_EXPECT_EQ(test, ring->count.captured, 700ull);
-	KUNIT_EXPECT_EQ(test, ring->count.dropped, 0ull);
-	KUNIT_EXPECT_GT(test, ring->count.overwritten, 600ull);
-	KUNIT_EXPECT_EQ(test, ring->producer->count.overwritten, ring->count.overwritten);
+	KUNIT_EXPECT_EQ(test, ring->producer->count.captured, 700ull);
+	KUNIT_EXPECT_EQ(test, ring->producer->count.dropped, 0ull);
+	KUNIT_EXPECT_GT(test, ring->producer->count.overwritten, 600ull);
+	KUNIT_EXPECT_EQ(test, ring->producer->count.overwritten, ring->producer->count.overwritten);
 }
 
 /* It takes the place of all there are; what is larger takes none. */
@@ -262,13 +266,13 @@ static void ring_overwritten_by_one_record(struct kunit *test)
 	for (i = 0; i < 10; i++)
 		fixture_feed(test, &small);
 	fixture_feed(test, &large);
-	KUNIT_EXPECT_EQ(test, ring->count.overwritten, 10ull);
+	KUNIT_EXPECT_EQ(test, ring->producer->count.overwritten, 10ull);
 	oldest = ring->producer->oldest;
 	KUNIT_EXPECT_EQ(test, fixture_expect(test, oldest, &large, large.bytes), ring->head);
 	fixture->capture->tap.snaplen = PCAPRING_SNAPLEN_MAX;
 	large.bytes++;
 	fixture_feed(test, &large);
-	KUNIT_EXPECT_EQ(test, ring->count.dropped, 1ull);
+	KUNIT_EXPECT_EQ(test, ring->producer->count.dropped, 1ull);
 	KUNIT_EXPECT_EQ(test, ring->producer->oldest, oldest);
 }
 
@@ -282,8 +286,8 @@ static void ring_frozen_writes_nothing(struct kunit *test)
 	pcapring_ring_set_frozen(ring, true);
 	fixture_feed(test, &packet);
 	KUNIT_EXPECT_EQ(test, ring->head, 0ull);
-	KUNIT_EXPECT_EQ(test, ring->count.paused, 1ull);
-	KUNIT_EXPECT_EQ(test, ring->count.seen, 1ull);
+	KUNIT_EXPECT_EQ(test, ring->producer->count.paused, 1ull);
+	KUNIT_EXPECT_EQ(test, ring->producer->count.seen, 1ull);
 	ring_expect_untouched(test, 0, RING_BYTES);
 	pcapring_ring_set_frozen(ring, false);
 	fixture_feed(test, &packet);
@@ -307,8 +311,8 @@ static void ring_samples_one_in_so_many(struct kunit *test)
 			end = fixture_expect(test, end, &packet, packet.bytes);
 	}
 	KUNIT_EXPECT_EQ(test, ring->head, end);
-	KUNIT_EXPECT_EQ(test, ring->count.captured, 10ull);
-	KUNIT_EXPECT_EQ(test, ring->count.sampled, 60ull);
+	KUNIT_EXPECT_EQ(test, ring->producer->count.captured, 10ull);
+	KUNIT_EXPECT_EQ(test, ring->producer->count.sampled, 60ull);
 }
 
 /* How many, before which record, and when the first and the last of them came. */

@@ -18,7 +18,8 @@ typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
 typedef int64_t s64;
-typedef uint64_t u64;
+/* that of the uapi headers, as in the kernel */
+typedef unsigned long long u64;
 
 #define ____cacheline_aligned_in_smp __attribute__((aligned(64)))
 
@@ -34,6 +35,8 @@ extern int kernel_fence_word;
 #define smp_wmb()		smp_mb()
 #define smp_rmb()		smp_mb()
 
+#define likely(x)		__builtin_expect(!!(x), 1)
+#define unlikely(x)		__builtin_expect(!!(x), 0)
 #define min(a, b)		((a) < (b) ? (a) : (b))
 
 typedef struct {
