@@ -141,9 +141,9 @@ static int pcapring_reader_peek(struct pcapring_reader *reader, struct pcapring_
  *
  * Of those that are there: a packet is stamped before it is written, and one
  * that its CPU holds up in between comes late. What lies in the rings already
- * comes in order, but for that. Two CPUs that send, emulated on a machine with
- * other work, each feeding a ring that is read live: 14 of 80000 records late,
- * by 32 ms at most; in a file of tcpdump 20 of 20000.
+ * comes in order, but for that. Two emulated CPUs, each feeding a ring with 8000
+ * packets a second, read live: at most 44 of 80000 records late, by 1.3 ms at
+ * most; in files of tcpdump up to 524, by 4.9 ms.
  */
 static int pcapring_reader_earliest(struct pcapring_reader *reader,
 				    struct pcapring_reader_next *earliest)
