@@ -74,11 +74,11 @@ class Root:
     def place(self, packages):
         lines = "\n".join(sorted(map(repr, [*packages, *UNUSED])))
         key = hashlib.sha256(lines.encode()).hexdigest()[:12]
-        return f"{CACHE}/roots/{self.suite.name}_{key}"
+        return f"{CACHE}/matrix/roots/{self.suite.name}_{key}"
 
     def unpack(self, packages):
-        os.makedirs(f"{CACHE}/roots", exist_ok=True)
-        base = tempfile.mkdtemp(dir=f"{CACHE}/roots",
+        os.makedirs(f"{CACHE}/matrix/roots", exist_ok=True)
+        base = tempfile.mkdtemp(dir=f"{CACHE}/matrix/roots",
                                 prefix=f"{self.suite.name}.")
         try:
             for name in ("bin", "sbin", "lib", "lib64"):
@@ -110,7 +110,7 @@ class Root:
             raise Failure(f"{file} cannot be unpacked")
 
     def forget_older(self):
-        for path in glob.glob(f"{CACHE}/roots/{self.suite.name}[_.]*"):
+        for path in glob.glob(f"{CACHE}/matrix/roots/{self.suite.name}[_.]*"):
             if path != self.path:
                 shutil.rmtree(path, ignore_errors=True)
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 CACHE = os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
-    "pcapring", "matrix")
+    "pcapring")
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 FRESH = 24 * 3600   # seconds that a list of packages is good for
 
