@@ -230,13 +230,17 @@ struct pcapring_info {
  * @wake_bytes: it wants to be woken when so many bytes are there to be read;
  *	0: as 1. Zero when the device is opened
  * @tail: everything before it is free
- * @pad: keeps the two words on separate cache lines
+ * @notes: for the readers to come, as long as the capture lives: the kernel
+ *	neither reads nor writes them; all zero at first
+ * @pad, @pad2: keep the two words, and the notes, on separate cache lines
  */
 struct pcapring_consumer {
 	__aligned_u64 seen;
 	__aligned_u64 wake_bytes;
 	__u8 pad[48];
 	__aligned_u64 tail;
+	__u8 pad2[56];
+	__u8 notes[128];
 };
 
 /**
