@@ -17,20 +17,21 @@ CONTROL_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/contro
 RELAY_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/*.c))
 COLLECTOR_OBJECTS := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/collector/*.c))
 PROTO_OBJECTS	  := $(BUILD)/objects/proto/packet_streaming.pb-c.o \
-		     $(BUILD)/objects/proto/google/protobuf/empty.pb-c.o
+		     $(BUILD)/objects/proto/google/protobuf/empty.pb-c.o \
+		     $(BUILD)/objects/proto/pcapring/v1/records.pb-c.o
 
 programs: $(PROGRAMS)
 
 $(BUILD)/pcapring: $(CONTROL_OBJECTS)
 	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lmnl -lpcap -ljansson
 
-$(BUILD)/pcapring-relay: $(RELAY_OBJECTS) $(COMMON_OBJECTS)
-	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -lpcap -lsystemd -lpthread
+$(BUILD)/pcapring-relay: $(RELAY_OBJECTS) $(COMMON_OBJECTS) $(PROTO_OBJECTS)
+	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -lpcap -lprotobuf-c -lsystemd -lpthread
 
 $(BUILD)/pcapring-collector: $(COLLECTOR_OBJECTS) $(COMMON_OBJECTS) $(PROTO_OBJECTS)
 	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -lprotobuf-c -lsystemd -lpthread
 
-$(BUILD)/objects/relay/%.o: relay/%.c $(GENERATED)/packet_streaming.pb-c.h
+$(BUILD)/objects/relay/%.o: relay/%.c $(GENERATED)/stamp
 	@mkdir -p $(@D)
 	$(call step,CC,$<)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
@@ -39,12 +40,14 @@ $(BUILD)/objects/proto/%.o: $(GENERATED)/%.c
 	$(call step,CC,$<)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # protoc-c wants the imported file's code generated, too.
-$(GENERATED)/packet_streaming.pb-c.h $(GENERATED)/packet_streaming.pb-c.c &: proto/packet_streaming.proto
+$(GENERATED)/stamp: proto/packet_streaming.proto proto/pcapring/v1/records.proto
 	@mkdir -p $(GENERATED)
-	$(call step,PROTOC,$<)protoc-c --c_out=$(GENERATED) -Iproto packet_streaming.proto
+	$(call step,PROTOC,proto)protoc-c --c_out=$(GENERATED) -Iproto $(^:proto/%=%)
 	@protoc-c --c_out=$(GENERATED) -I/usr/include google/protobuf/empty.proto
+	@touch $@
 
-$(GENERATED)/google/protobuf/empty.pb-c.c: $(GENERATED)/packet_streaming.pb-c.c
+$(GENERATED)/%.pb-c.c: $(GENERATED)/stamp ;
+.PRECIOUS: $(GENERATED)/%.pb-c.c
 
 -include $(shell find $(BUILD)/objects -name '*.d' 2>/dev/null)
 

@@ -48,7 +48,7 @@ $(BUILD)/unit/relay.a $(BUILD)/unit/collector.a $(UNIT_ARCHIVES):
 	@rm -f $@
 	$(call step,AR,$@)ar rcs $@ $^
 
-$(BUILD)/objects/tests/%.o: tests/%.c $(GENERATED)/packet_streaming.pb-c.h
+$(BUILD)/objects/tests/%.o: tests/%.c $(GENERATED)/stamp
 	@mkdir -p $(@D)
 	$(call step,CC,$<)$(CC) $(UNIT_CFLAGS) -c -o $@ $<
 
