@@ -11,10 +11,12 @@ ifneq ($(SANITIZE),)
 ALL_CFLAGS	+= -fsanitize=$(SANITIZE) -fno-omit-frame-pointer
 endif
 
-COMMON_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/common/*.c))
+# filter.c brings libpcap, which not every program has.
+COMMON_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(filter-out relay/common/filter.c,$(wildcard relay/common/*.c)))
 CONTROL_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/control/*.c) \
-		     relay/common/log.c relay/common/size.c)
-RELAY_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/*.c))
+		     relay/common/filter.c relay/common/log.c relay/common/size.c)
+RELAY_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/*.c) \
+		     relay/common/filter.c)
 COLLECTOR_OBJECTS := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/collector/*.c))
 PROTO_OBJECTS	  := $(BUILD)/objects/proto/packet_streaming.pb-c.o \
 		     $(BUILD)/objects/proto/google/protobuf/empty.pb-c.o \

@@ -7,7 +7,7 @@
 
 #include "common/log.h"
 #include "control/arguments.h"
-#include "control/filter.h"
+#include "common/filter.h"
 #include "control/json.h"
 #include "control/netlink.h"
 #include "control/program.h"

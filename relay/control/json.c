@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "control/filter.h"
+#include "common/filter.h"
 
 /* jansson takes NULL for any value and hands it on: each is checked once. */
 

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "control/filter.h"
+#include "common/filter.h"
 
 #define SHOW_LABEL_WIDTH	25	/* "pcapring0", longest name of an interface */
 #define SHOW_NUMBER_WIDTH	11	/* "overwritten" */

@@ -3,7 +3,7 @@
  * filter INTERFACE EXPR: what the control program would send to the kernel, in
  * the manner of tcpdump -ddd.
  */
-#include "control/filter.h"
+#include "common/filter.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "control/filter.h"
+#include "common/filter.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -236,12 +236,30 @@ static bool filter_copy(const struct bpf_program *code,
 	return true;
 }
 
+static bool filter_compile_on(pcap_t *pcap, const char *expression,
+			      bpf_u_int32 netmask, struct sock_filter **program,
+			      size_t *length)
+{
+	struct bpf_program code;
+	bool done;
+
+	if (pcap_compile(pcap, &code, expression, 1, netmask)) {
+		log_error("filter '%s': %s", expression, pcap_geterr(pcap));
+		return false;
+	}
+	done = filter_copy(&code, program, length) &&
+	       filter_cook(pcap, expression, *program, *length);
+	if (!done)
+		filter_drop(program);
+	pcap_freecode(&code);
+	return done;
+}
+
 bool filter_compile(const char *interface, const char *expression,
 		    struct sock_filter **program, size_t *length)
 {
-	struct bpf_program code;
-	bool done = false;
 	pcap_t *pcap;
+	bool done;
 
 	if (filter_is_any(interface) || if_nametoindex(interface))
 		pcap = filter_open_live(interface);
@@ -249,23 +267,36 @@ bool filter_compile(const char *interface, const char *expression,
 		pcap = filter_open_dead(interface, expression);
 	if (!pcap)
 		return false;
-	if (pcap_compile(pcap, &code, expression, 1, filter_netmask(interface))) {
-		log_error("filter '%s': %s", expression, pcap_geterr(pcap));
-	} else {
-		done = filter_copy(&code, program, length) &&
-		       filter_cook(pcap, expression, *program, *length);
-		if (!done)
-			filter_drop(program);
-		pcap_freecode(&code);
+	done = filter_compile_on(pcap, expression, filter_netmask(interface),
+				 program, length);
+	pcap_close(pcap);
+	return done;
+}
+
+static int filter_dlt(uint32_t linktype)
+{
+	return linktype == FILTER_LINKTYPE_RAW ? DLT_RAW : (int)linktype;
+}
+
+bool filter_compile_linktype(uint32_t linktype, const char *expression,
+			     struct sock_filter **program, size_t *length)
+{
+	pcap_t *pcap = pcap_open_dead(filter_dlt(linktype), PCAPRING_SNAPLEN_MAX);
+	bool done;
+
+	if (!pcap) {
+		log_error("filter '%s': out of memory", expression);
+		return false;
 	}
+	done = filter_compile_on(pcap, expression, PCAP_NETMASK_UNKNOWN, program,
+				 length);
 	pcap_close(pcap);
 	return done;
 }
 
 const char *filter_linktype_name(uint32_t linktype)
 {
-	int dlt = linktype == FILTER_LINKTYPE_RAW ? DLT_RAW : (int)linktype;
-	const char *name = pcap_datalink_val_to_name(dlt);
+	const char *name = pcap_datalink_val_to_name(filter_dlt(linktype));
 
 	return name ? name : "unknown";
 }

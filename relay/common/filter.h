@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* All that the control program knows of libpcap. */
-#ifndef CONTROL_FILTER_H
-#define CONTROL_FILTER_H
+/* Filter expressions: the only file that knows libpcap's compiler. */
+#ifndef COMMON_FILTER_H
+#define COMMON_FILTER_H
 
 #include <linux/filter.h>
 #include <stdbool.h>
@@ -24,6 +24,14 @@
  */
 bool filter_compile(const char *interface, const char *expression,
 		    struct sock_filter **program, size_t *length);
+
+/*
+ * The same for packets of a LINKTYPE_*, without an interface to ask: a VLAN tag
+ * is looked for in the packet only, "ip broadcast" is not known. Not allowed to
+ * open interfaces, a program can do no better.
+ */
+bool filter_compile_linktype(uint32_t linktype, const char *expression,
+			     struct sock_filter **program, size_t *length);
 
 /* Name of a LINKTYPE_* value, as "EN10MB"; "unknown" where libpcap has none. */
 const char *filter_linktype_name(uint32_t linktype);
