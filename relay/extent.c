@@ -9,33 +9,38 @@ void extents_init(struct extents *extents, uint64_t ring_bytes)
 	extents->ring_bytes = ring_bytes;
 }
 
-/* With an eighth of the ring for the next extent, a fixed part stays free. */
-static bool extents_too_much(const struct extents *extents, uint64_t position)
+struct extent *extents_hold(struct extents *extents, uint64_t begin, uint64_t end)
 {
-	const struct extent *oldest = &extents->slots[extents->first % EXTENTS_MAX];
+	struct extent *extent;
+	unsigned int slot;
 
-	if (extents->next == extents->first)
-		return false;
-	return extents->next - extents->first == EXTENTS_MAX ||
-	       position - oldest->begin > extents->ring_bytes / 4 * 3;
+	if (extents->used == UINT64_MAX) {
+		/* has any been let go of meanwhile? */
+		extents_tail(extents, begin);
+		if (extents->used == UINT64_MAX)
+			return NULL;
+	}
+	slot = __builtin_ctzll(~extents->used);
+	extents->used |= 1ULL << slot;
+	extent = &extents->slots[slot];
+	extent->begin = begin;
+	extent->end = end;
+	__atomic_store_n(&extent->held, true, __ATOMIC_RELAXED);
+	return extent;
 }
 
 struct extent *extents_begin(struct extents *extents, uint64_t position,
 			     uint64_t length)
 {
 	uint64_t bytes = extents->ring_bytes / 8;
-	struct extent *extent;
 
 	if (bytes > EXTENT_BYTES_MAX)
 		bytes = EXTENT_BYTES_MAX;
-	extents_tail(extents, position);
-	if (length > bytes || extents_too_much(extents, position))
+	/* With an eighth of the ring for this one, a fixed part stays free. */
+	if (length > bytes ||
+	    position - extents_tail(extents, position) > extents->ring_bytes / 4 * 3)
 		return NULL;
-	extent = &extents->slots[extents->next++ % EXTENTS_MAX];
-	extent->begin = position;
-	extent->end = position + bytes;
-	__atomic_store_n(&extent->held, true, __ATOMIC_RELAXED);
-	return extent;
+	return extents_hold(extents, position, position + bytes);
 }
 
 void extent_let_go(struct extent *extent)
@@ -46,12 +51,14 @@ void extent_let_go(struct extent *extent)
 
 uint64_t extents_tail(struct extents *extents, uint64_t position)
 {
-	while (extents->first != extents->next) {
-		struct extent *oldest = &extents->slots[extents->first % EXTENTS_MAX];
+	for (uint64_t used = extents->used; used; used &= used - 1) {
+		unsigned int slot = __builtin_ctzll(used);
+		struct extent *extent = &extents->slots[slot];
 
-		if (__atomic_load_n(&oldest->held, __ATOMIC_ACQUIRE))
-			return oldest->begin;
-		extents->first++;
+		if (!__atomic_load_n(&extent->held, __ATOMIC_ACQUIRE))
+			extents->used &= ~(1ULL << slot);
+		else if (extent->begin < position)
+			position = extent->begin;
 	}
 	return position;
 }

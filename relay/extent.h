@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which stretches of a ring somebody still refers to. An extent is a stretch
- * that many packets share; extents begin in order, are let go of in any order,
- * by any thread, and the ring is free up to the oldest that is still held.
+ * Which stretches of a ring somebody still refers to. Extents of several calls,
+ * dead ones included, may overlap; they are let go of in any order, by any
+ * thread, and the ring is free up to the lowest that is still held.
  */
 #ifndef RELAY_EXTENT_H
 #define RELAY_EXTENT_H
@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define EXTENT_BYTES_MAX	(256 << 10)	/* larger gains nothing */
-#define EXTENTS_MAX		64		/* held at once, of a ring */
+#define EXTENT_BYTES_MAX	(256 << 10)	/* of packets: larger gains nothing */
+#define EXTENTS_MAX		64		/* held at once, of a ring: a bit each */
 
 /**
  * struct extent - a stretch of a ring
@@ -26,16 +26,13 @@ struct extent {
 };
 
 /**
- * struct extents - the extents of one ring, oldest first
- * @slots: a FIFO; slot of the nth extent ever: n % EXTENTS_MAX
- * @first: number of the oldest extent that may be held
- * @next: number of the next extent
+ * struct extents - the extents of one ring
+ * @slots: those of which the bit is set in @used may be held
  * @ring_bytes: size of the ring
  */
 struct extents {
 	struct extent slots[EXTENTS_MAX];
-	unsigned int first;
-	unsigned int next;
+	uint64_t used;
 	uint64_t ring_bytes;
 };
 
@@ -49,10 +46,13 @@ void extents_init(struct extents *extents, uint64_t ring_bytes);
 struct extent *extents_begin(struct extents *extents, uint64_t position,
 			     uint64_t length);
 
+/* An extent from @begin to @end. NULL: EXTENTS_MAX are held; try again later. */
+struct extent *extents_hold(struct extents *extents, uint64_t begin, uint64_t end);
+
 /* Nobody refers to it any more. Any thread, once. */
 void extent_let_go(struct extent *extent);
 
-/* The lowest position that is held; @position, up to where was read, if none. */
+/* The lowest position that is held; @position if none below it is. */
 uint64_t extents_tail(struct extents *extents, uint64_t position);
 
 #endif
