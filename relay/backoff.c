@@ -3,12 +3,14 @@
 
 #include <sys/random.h>
 
+uint32_t backoff_first_ms = BACKOFF_FIRST_MS;
+
 uint32_t backoff_next(struct backoff *backoff)
 {
 	uint32_t random;
 
 	if (!backoff->base)
-		backoff->base = BACKOFF_FIRST_MS;
+		backoff->base = backoff_first_ms;
 	else if (backoff->base * 8 / 5 < BACKOFF_MAX_MS)
 		backoff->base = backoff->base * 8 / 5;
 	else

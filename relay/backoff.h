@@ -8,6 +8,12 @@
 #define BACKOFF_FIRST_MS	1000
 #define BACKOFF_MAX_MS		120000
 
+/*
+ * BACKOFF_FIRST_MS. Tests that kill receivers by the hundred shorten it, before
+ * the first stream is made; core takes no less than 100.
+ */
+extern uint32_t backoff_first_ms;
+
 /**
  * struct backoff - the state of one series of attempts; all zero at first
  * @base: length of the last pause before jitter, milliseconds; 0: none yet

@@ -2,6 +2,7 @@
 #include "relay.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "backoff.h"
@@ -9,6 +10,7 @@
 #include "common/service.h"
 #include "extent.h"
 #include "flight.h"
+#include "peer.h"
 #include "source.h"
 #include "stream.h"
 #include "watch.h"
@@ -48,10 +50,9 @@ enum relay_state {
  * @deleted: the capture was
  * @broken: the source is
  * @answered: all that was sent has arrived
- * @away: what was said last is that the receiver is away
- * @refused: the status that was last said to be a refusal
- * @trial: how long the next call has to live before packets are sent
- * @connected: at least once
+ * @called: at least once
+ * @peer: the receiver; @own where nobody gave it
+ * @call: the current one
  * @flight: of the current call
  */
 struct relay {
@@ -68,11 +69,10 @@ struct relay {
 	bool deleted;
 	bool broken;
 	bool answered;
-	bool away;
-	int refused;
-	int64_t trial;
-	bool connected;
-	struct backoff backoff;
+	bool called;
+	struct peer *peer;
+	struct peer own;
+	struct stream_call *call;
 	struct flight flight;
 	struct relay_counts *counts;
 };
@@ -98,39 +98,19 @@ void relay_release(struct source *source, struct extents *extents)
 				extents_tail(&extents[i], source->position(source, i)));
 }
 
-/* Each change of state is told once. */
 static void relay_say_connected(struct relay *relay)
 {
-	if (relay->connected)
-		relay->counts->reconnects++;
-	relay->connected = true;
-	relay->away = false;
-	relay->refused = 0;
-	log_info("connected to %s", relay->config->target);
-	service_status("connected to %s", relay->config->target);
+	relay->counts->reconnects += peer_connected(relay->peer);
 }
 
 static void relay_say_away(struct relay *relay, const struct stream_end *end,
 			   uint64_t unconfirmed)
 {
-	const char *target = relay->config->target;
-	const char *others = relay->source->capture ? "others wait in the ring" :
-						      "others wait";
+	char left[64];
 
-	if (end->refused && relay->refused != end->code) {
-		log_error("%s refuses the stream: %s; %" PRIu64 " packets unconfirmed, %s; trying again, at most %d s apart",
-			  target, end->reason, unconfirmed, others,
-			  BACKOFF_MAX_MS / 1000);
-		service_status("%s refuses the stream: %s", target, end->reason);
-		relay->refused = end->code;
-	} else if (!end->refused && (!relay->away || unconfirmed)) {
-		log_warning("%s is away: %s; %" PRIu64 " packets unconfirmed, %s",
-			    target, end->reason, unconfirmed, others);
-		service_status("%s is away: %s", target, end->reason);
-	} else {
-		log_debug("%s is still away: %s", target, end->reason);
-	}
-	relay->away = true;
+	snprintf(left, sizeof(left), "%" PRIu64 " packets unconfirmed, %s", unconfirmed,
+		 relay->source->capture ? "others wait in the ring" : "others wait");
+	peer_away(relay->peer, end, left, unconfirmed);
 }
 
 /*
@@ -139,8 +119,15 @@ static void relay_say_away(struct relay *relay, const struct stream_end *end,
  */
 static void relay_call(struct relay *relay)
 {
+	if (relay->called && relay->config->peer) {
+		relay->peer->again = true;
+		relay->state = RELAY_DONE;
+		return;
+	}
+	relay->called = true;
 	flight_init(&relay->flight);
-	stream_call(relay->stream, &relay->metadata, relay->away);
+	relay->call = stream_run(relay->stream, &relay->metadata, relay->peer->away,
+				 relay);
 	relay_enter(relay, RELAY_OPENING, RELAY_NEVER);
 }
 
@@ -174,7 +161,7 @@ static void relay_send(struct relay *relay, const struct packet *packet)
 {
 	bool last = !relay->source->more(relay->source);
 
-	flight_add(&relay->flight, stream_send(relay->stream, packet, last));
+	flight_add(&relay->flight, stream_send(relay->call, packet, last));
 	relay->sending = true;
 	relay->counts->bytes += packet->header.caplen;
 	if (++relay->counts->packets % RELAY_RELEASE_PACKETS == 0)
@@ -184,7 +171,7 @@ static void relay_send(struct relay *relay, const struct packet *packet)
 /* Nothing more will come: ask for the answer. */
 static void relay_close(struct relay *relay)
 {
-	stream_half_close(relay->stream);
+	stream_half_close(relay->call);
 	relay_enter(relay, RELAY_CLOSING,
 		    relay->signalled ? RELAY_PATIENCE : RELAY_NEVER);
 }
@@ -224,8 +211,8 @@ static void relay_work(struct relay *relay)
 static void relay_on_opened(struct relay *relay)
 {
 	relay->opened_at = relay_now();
-	if (relay->trial) {
-		relay_enter(relay, RELAY_TRIAL, relay->trial);
+	if (relay->peer->trial) {
+		relay_enter(relay, RELAY_TRIAL, relay->peer->trial);
 		return;
 	}
 	relay_say_connected(relay);
@@ -251,7 +238,7 @@ static void relay_on_ended(struct relay *relay)
 {
 	const struct stream_end *end = stream_end(relay->stream);
 	uint64_t unconfirmed = flight_packets(&relay->flight);
-	bool unreached = relay->state == RELAY_OPENING && !relay->away &&
+	bool unreached = relay->state == RELAY_OPENING && !relay->peer->away &&
 			 !end->refused;
 	bool lived = relay->state >= RELAY_OPEN && !end->refused &&
 		     relay_now() - relay->opened_at >= RELAY_LIVED;
@@ -274,13 +261,13 @@ static void relay_on_ended(struct relay *relay)
 	}
 	relay_say_away(relay, end, unconfirmed);
 	if (lived || unreached) {
-		relay->backoff = (struct backoff) {};
-		relay->trial = lived ? RELAY_SETTLED : 0;
+		relay->peer->backoff = (struct backoff) {};
+		relay->peer->trial = lived ? RELAY_SETTLED : 0;
 		relay_call(relay);
 	} else {
-		relay->trial = end->refused ? RELAY_LIVED : RELAY_SETTLED;
+		relay->peer->trial = end->refused ? RELAY_LIVED : RELAY_SETTLED;
 		relay_enter(relay, RELAY_PAUSE,
-			    backoff_next(&relay->backoff) * 1000000LL);
+			    backoff_next(&relay->peer->backoff) * 1000000LL);
 	}
 }
 
@@ -297,7 +284,7 @@ static void relay_on_timeout(struct relay *relay)
 	default:
 		log_warning("%s: no answer within %lld s", relay->config->target,
 			    RELAY_PATIENCE / RELAY_SECOND);
-		stream_cancel(relay->stream);
+		stream_cancel(relay->call);
 		relay_enter(relay, relay->state, RELAY_NEVER);
 	}
 }
@@ -358,6 +345,8 @@ static void relay_on(struct relay *relay, enum stream_event event)
 	case STREAM_TIMEOUT:
 		relay_on_timeout(relay);
 		break;
+	case STREAM_RECEIVED:	/* Run has an answer only */
+		break;
 	}
 }
 
@@ -381,13 +370,18 @@ bool relay_run(const struct relay_config *config, struct relay_counts *counts)
 		.metadata = config->metadata,
 		.counts = counts,
 		.deadline = RELAY_NEVER,
+		.own.target = config->target,
 	};
+	void *context;
 
-	*counts = (struct relay_counts) {};
+	relay.peer = config->peer ? config->peer : &relay.own;
+	relay.peer->again = false;
+	if (!config->peer)
+		*counts = (struct relay_counts) {};
 	relay_start(&relay);
 	while (relay.state != RELAY_DONE) {
 		relay_work(&relay);
-		relay_on(&relay, stream_wait(relay.stream, relay.deadline));
+		relay_on(&relay, stream_wait(relay.stream, relay.deadline, &context));
 	}
 	return relay_result(&relay);
 }

@@ -11,6 +11,7 @@
 #include "common/metadata.h"
 
 struct extents;
+struct peer;
 struct source;
 struct stream;
 struct watch;
@@ -21,12 +22,21 @@ struct watch;
  * @bytes: of these packets, as captured
  * @unconfirmed: of these packets, at most so many did not arrive
  * @reconnects: connections after the first one
+ * @acknowledged: bytes of rings that a collector has, records' headers included;
+ *	this and what follows are of records.h
+ * @again: bytes that were sent once more
+ * @elsewhere: bytes that somebody else took out of a ring
+ * @twice: bytes that two collectors may have
  */
 struct relay_counts {
 	uint64_t packets;
 	uint64_t bytes;
 	uint64_t unconfirmed;
 	uint64_t reconnects;
+	uint64_t acknowledged;
+	uint64_t again;
+	uint64_t elsewhere;
+	uint64_t twice;
 };
 
 /**
@@ -37,6 +47,8 @@ struct relay_counts {
  * @extents: of each of the source's rings; the stream fills them
  * @target: what messages call the receiver
  * @metadata: host, sensor and tsresol; the source fills in the rest
+ * @peer: the receiver, of which more is known than this run can: it ends, with
+ *	peer->again, where it would call a second time; NULL: a run of its own
  */
 struct relay_config {
 	struct source *source;
@@ -45,11 +57,13 @@ struct relay_config {
 	struct extents *extents;
 	const char *target;
 	struct metadata metadata;
+	struct peer *peer;
 };
 
 /*
  * Stream until the source ends or a signal comes. True: the receiver has
- * answered, or what was not sent stays in the rings. @counts is always set.
+ * answered, or what was not sent stays in the rings. @counts is set; added to
+ * where the peer is given.
  */
 bool relay_run(const struct relay_config *config, struct relay_counts *counts);
 

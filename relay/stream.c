@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <grpc/byte_buffer.h>
+#include <grpc/byte_buffer_reader.h>
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 #include <grpc/slice_buffer.h>
@@ -18,24 +19,25 @@
 #include "extent.h"
 #include "source.h"
 
-#define STREAM_METHOD		"/packet_streaming.PacketStreaming/Run"
+#define STREAM_RUN		"/packet_streaming.PacketStreaming/Run"
 #define STREAM_METADATA		6
 /*
  * No extent stays current for longer, in messages: in a burst without end it
  * would hold its ring although all of it was read.
  */
 #define STREAM_BASE_MESSAGES	1024
+#define STREAM_ANSWER_MAX	65536
 #define STREAM_CONNECT_MS	20000	/* at least, says the specification */
 
 /* What a batch that completes was about; outstanding ones are bits of these. */
-enum stream_tag {
-	STREAM_TAG_WAKE,
-	STREAM_TAG_OPEN,	/* SEND_INITIAL_METADATA */
-	STREAM_TAG_SEND,	/* SEND_MESSAGE */
-	STREAM_TAG_CLOSE,	/* SEND_CLOSE_FROM_CLIENT */
-	STREAM_TAG_HEADERS,	/* RECV_INITIAL_METADATA */
-	STREAM_TAG_ANSWER,	/* RECV_MESSAGE */
-	STREAM_TAG_STATUS	/* RECV_STATUS_ON_CLIENT */
+enum stream_op {
+	STREAM_OP_OPEN,		/* SEND_INITIAL_METADATA */
+	STREAM_OP_SEND,		/* SEND_MESSAGE */
+	STREAM_OP_CLOSE,	/* SEND_CLOSE_FROM_CLIENT */
+	STREAM_OP_HEADERS,	/* RECV_INITIAL_METADATA */
+	STREAM_OP_ANSWER,	/* RECV_MESSAGE */
+	STREAM_OP_STATUS,	/* RECV_STATUS_ON_CLIENT */
+	STREAM_OPS
 };
 
 /**
@@ -49,16 +51,49 @@ struct stream_base {
 };
 
 /**
- * struct stream - a channel and its call
+ * struct stream_tag - what core hands back with a batch that completes
+ * @call: whose batch
+ * @op: which
+ */
+struct stream_tag {
+	struct stream_call *call;
+	enum stream_op op;
+};
+
+/**
+ * struct stream_call - a call
+ * @next, @previous: the stream's calls
+ * @both: messages of the receiver's are of interest
+ * @pending: batches under way, a bit for each op
+ * @headers, @answer, @trailers, @status, @details: what it receives
+ */
+struct stream_call {
+	struct stream *stream;
+	struct stream_call *next;
+	struct stream_call **previous;
+	grpc_call *call;
+	void *context;
+	bool both;
+	unsigned int pending;
+	struct stream_tag tags[STREAM_OPS];
+	grpc_metadata_array headers;
+	grpc_metadata_array trailers;
+	grpc_byte_buffer *answer;
+	grpc_status_code status;
+	grpc_slice details;
+};
+
+/**
+ * struct stream - a channel and its calls
+ * @bases: of a Run call
  * @waker: a call that is never started, on which an empty batch completes at
  *	once: that wakes the queue, connected or not
- * @call: NULL: none
- * @sent: messages of all calls
- * @pending: batches of @call under way, a bit for each tag
+ * @sent: messages of all Run calls
  * @message: the buffer of the message that is sent; core takes its slices
- * @headers, @answer, @trailers, @status, @details: what @call receives
+ * @end: of the call that ended last
  */
 struct stream {
+	char *target;
 	bool nanoseconds;
 	unsigned int rings;
 	struct extents *extents;
@@ -66,15 +101,9 @@ struct stream {
 	grpc_completion_queue *queue;
 	grpc_channel *channel;
 	grpc_call *waker;
-	grpc_call *call;
+	struct stream_call *calls;
 	unsigned int sent;
-	unsigned int pending;
 	grpc_byte_buffer *message;
-	grpc_metadata_array headers;
-	grpc_metadata_array trailers;
-	grpc_byte_buffer *answer;
-	grpc_status_code status;
-	grpc_slice details;
 	struct stream_end end;
 };
 
@@ -86,11 +115,17 @@ static grpc_channel *stream_channel(const char *target)
 		  .value.integer = 0 },
 		{ .type = GRPC_ARG_INTEGER,
 		  .key = GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
-		  .value.integer = BACKOFF_FIRST_MS },
+		  .value.integer = backoff_first_ms },
 		{ .type = GRPC_ARG_INTEGER, .key = GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
 		  .value.integer = BACKOFF_MAX_MS },
 		{ .type = GRPC_ARG_INTEGER, .key = GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
 		  .value.integer = STREAM_CONNECT_MS },
+		/* A new channel is a new connection. */
+		{ .type = GRPC_ARG_INTEGER, .key = GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL,
+		  .value.integer = 1 },
+		/* What a receiver says is short. */
+		{ .type = GRPC_ARG_INTEGER, .key = GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
+		  .value.integer = STREAM_ANSWER_MAX },
 	};
 	grpc_channel_args list = { sizeof(args) / sizeof(args[0]), args };
 	grpc_channel_credentials *insecure = grpc_insecure_credentials_create();
@@ -100,13 +135,24 @@ static grpc_channel *stream_channel(const char *target)
 	return channel;
 }
 
-static grpc_call *stream_new_call(struct stream *stream)
+static grpc_call *stream_new_call(struct stream *stream, grpc_channel *channel,
+				  const char *method)
 {
-	return grpc_channel_create_call(stream->channel, NULL,
-					GRPC_PROPAGATE_DEFAULTS, stream->queue,
-					grpc_slice_from_static_string(STREAM_METHOD),
-					NULL, gpr_inf_future(GPR_CLOCK_MONOTONIC),
-					NULL);
+	return grpc_channel_create_call(channel, NULL, GRPC_PROPAGATE_DEFAULTS,
+					stream->queue,
+					grpc_slice_from_static_string(method), NULL,
+					gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+}
+
+/* Of a channel that leads nowhere, which none of ours can take with it. */
+static grpc_call *stream_new_waker(struct stream *stream)
+{
+	grpc_channel *lame = grpc_lame_client_channel_create(NULL,
+			GRPC_STATUS_UNAVAILABLE, "");
+	grpc_call *waker = stream_new_call(stream, lame, "/wake");
+
+	grpc_channel_destroy(lame);
+	return waker;
 }
 
 struct stream *stream_new(const char *target, bool nanoseconds,
@@ -116,8 +162,9 @@ struct stream *stream_new(const char *target, bool nanoseconds,
 
 	if (!stream)
 		abort();
+	stream->target = strdup(target);
 	stream->bases = calloc(rings + 1, sizeof(*stream->bases));
-	if (!stream->bases)
+	if (!stream->target || !stream->bases)
 		abort();
 	grpc_init();
 	stream->nanoseconds = nanoseconds;
@@ -125,54 +172,97 @@ struct stream *stream_new(const char *target, bool nanoseconds,
 	stream->extents = extents;
 	stream->queue = grpc_completion_queue_create_for_next(NULL);
 	stream->channel = stream_channel(target);
-	stream->waker = stream_new_call(stream);
+	stream->waker = stream_new_waker(stream);
 	stream->message = grpc_raw_byte_buffer_create(NULL, 0);
 	return stream;
 }
 
-/* Errors here are mistakes in this file: a batch that the API does not allow. */
-static void stream_start(struct stream *stream, const grpc_op *op,
-			 enum stream_tag tag)
+void stream_renew(struct stream *stream)
 {
-	grpc_call_error error = grpc_call_start_batch(stream->call, op, 1,
-						      (void *)(uintptr_t)tag, NULL);
+	grpc_channel_destroy(stream->channel);
+	stream->channel = stream_channel(stream->target);
+}
+
+/* Errors here are mistakes in this file: a batch that the API does not allow. */
+static void stream_start(struct stream_call *call, const grpc_op *batch,
+			 enum stream_op op)
+{
+	grpc_call_error error = grpc_call_start_batch(call->call, batch, 1,
+						      &call->tags[op], NULL);
 
 	if (error != GRPC_CALL_OK) {
-		fprintf(stderr, "pcapring-relay: batch %d: %s\n", tag,
+		fprintf(stderr, "pcapring-relay: batch %d: %s\n", op,
 			grpc_call_error_to_string(error));
 		abort();
 	}
-	stream->pending |= 1U << tag;
+	call->pending |= 1U << op;
 }
 
-static void stream_start_receiving(struct stream *stream)
+static void stream_receive(struct stream_call *call)
+{
+	const grpc_op answer = {
+		.op = GRPC_OP_RECV_MESSAGE,
+		.data.recv_message.recv_message = &call->answer,
+	};
+
+	call->answer = NULL;
+	stream_start(call, &answer, STREAM_OP_ANSWER);
+}
+
+static void stream_start_receiving(struct stream_call *call)
 {
 	const grpc_op headers = {
 		.op = GRPC_OP_RECV_INITIAL_METADATA,
-		.data.recv_initial_metadata.recv_initial_metadata =
-			&stream->headers,
-	};
-	const grpc_op answer = {
-		.op = GRPC_OP_RECV_MESSAGE,
-		.data.recv_message.recv_message = &stream->answer,
+		.data.recv_initial_metadata.recv_initial_metadata = &call->headers,
 	};
 	const grpc_op status = {
 		.op = GRPC_OP_RECV_STATUS_ON_CLIENT,
 		.data.recv_status_on_client = {
-			.trailing_metadata = &stream->trailers,
-			.status = &stream->status,
-			.status_details = &stream->details,
+			.trailing_metadata = &call->trailers,
+			.status = &call->status,
+			.status_details = &call->details,
 		},
 	};
 
-	grpc_metadata_array_init(&stream->headers);
-	grpc_metadata_array_init(&stream->trailers);
-	stream->answer = NULL;
-	stream->details = grpc_empty_slice();
+	grpc_metadata_array_init(&call->headers);
+	grpc_metadata_array_init(&call->trailers);
+	call->details = grpc_empty_slice();
 	/* Not asked for early, they hold back the status when a server dies. */
-	stream_start(stream, &headers, STREAM_TAG_HEADERS);
-	stream_start(stream, &answer, STREAM_TAG_ANSWER);
-	stream_start(stream, &status, STREAM_TAG_STATUS);
+	stream_start(call, &headers, STREAM_OP_HEADERS);
+	stream_receive(call);
+	stream_start(call, &status, STREAM_OP_STATUS);
+}
+
+static struct stream_call *stream_call(struct stream *stream, const char *method,
+				       grpc_metadata *metadata, size_t count,
+				       bool wait, void *context)
+{
+	const grpc_op open = {
+		.op = GRPC_OP_SEND_INITIAL_METADATA,
+		.flags = GRPC_INITIAL_METADATA_WAIT_FOR_READY_EXPLICITLY_SET |
+			 (wait ? GRPC_INITIAL_METADATA_WAIT_FOR_READY : 0),
+		.data.send_initial_metadata = {
+			.count = count,
+			.metadata = metadata,
+		},
+	};
+	struct stream_call *call = calloc(1, sizeof(*call));
+
+	if (!call)
+		abort();
+	for (unsigned int i = 0; i < STREAM_OPS; i++)
+		call->tags[i] = (struct stream_tag) { call, i };
+	call->stream = stream;
+	call->context = context;
+	call->next = stream->calls;
+	call->previous = &stream->calls;
+	if (call->next)
+		call->next->previous = &call->next;
+	stream->calls = call;
+	call->call = stream_new_call(stream, stream->channel, method);
+	stream_start(call, &open, STREAM_OP_OPEN);
+	stream_start_receiving(call);
+	return call;
 }
 
 static grpc_metadata stream_text(const char *key, const char *text)
@@ -194,7 +284,8 @@ static grpc_metadata stream_number(const char *key, uint32_t number)
 	return stream_text(key, value);
 }
 
-void stream_call(struct stream *stream, const struct metadata *metadata, bool wait)
+struct stream_call *stream_run(struct stream *stream, const struct metadata *metadata,
+			       bool wait, void *context)
 {
 	grpc_metadata list[STREAM_METADATA] = {
 		stream_text(METADATA_HOST, metadata->host),
@@ -204,21 +295,21 @@ void stream_call(struct stream *stream, const struct metadata *metadata, bool wa
 		stream_number(METADATA_SNAPLEN, metadata->snaplen),
 		stream_number(METADATA_TSRESOL, metadata->tsresol),
 	};
-	const grpc_op open = {
-		.op = GRPC_OP_SEND_INITIAL_METADATA,
-		.flags = GRPC_INITIAL_METADATA_WAIT_FOR_READY_EXPLICITLY_SET |
-			 (wait ? GRPC_INITIAL_METADATA_WAIT_FOR_READY : 0),
-		.data.send_initial_metadata = {
-			.count = STREAM_METADATA,
-			.metadata = list,
-		},
-	};
+	struct stream_call *call = stream_call(stream, STREAM_RUN, list,
+					       STREAM_METADATA, wait, context);
 
-	stream->call = stream_new_call(stream);
-	stream_start(stream, &open, STREAM_TAG_OPEN);
-	stream_start_receiving(stream);
 	for (unsigned int i = 0; i < STREAM_METADATA; i++)
 		grpc_slice_unref(list[i].value);
+	return call;
+}
+
+struct stream_call *stream_open(struct stream *stream, const char *method, bool wait,
+				void *context)
+{
+	struct stream_call *call = stream_call(stream, method, NULL, 0, wait, context);
+
+	call->both = true;
+	return call;
 }
 
 /* Any of core's threads may call it, inside of core. */
@@ -281,25 +372,36 @@ static void stream_add_inline(grpc_slice_buffer *slices, const uint8_t *bytes,
 	}
 }
 
-static void stream_add_copy(grpc_slice_buffer *slices, const uint8_t *prefix,
-			    size_t length, const struct packet *packet)
+static void stream_add_copy(grpc_slice_buffer *slices, const void *prefix,
+			    size_t length, const void *data, size_t size)
 {
-	grpc_slice slice = grpc_slice_malloc(length + packet->header.caplen);
+	grpc_slice slice = grpc_slice_malloc(length + size);
 	uint8_t *bytes = GRPC_SLICE_START_PTR(slice);
 
 	memcpy(bytes, prefix, length);
-	memcpy(bytes + length, packet->data, packet->header.caplen);
+	if (size)
+		memcpy(bytes + length, data, size);
 	grpc_slice_buffer_add(slices, slice);
 }
 
-uint32_t stream_send(struct stream *stream, const struct packet *packet, bool last)
+/* What lies in the stream's message. */
+static void stream_start_message(struct stream_call *call, bool last)
 {
-	grpc_slice_buffer *slices = &stream->message->data.raw.slice_buffer;
+	struct stream *stream = call->stream;
 	const grpc_op send = {
 		.op = GRPC_OP_SEND_MESSAGE,
 		.flags = last ? 0 : GRPC_WRITE_BUFFER_HINT,
 		.data.send_message.send_message = stream->message,
 	};
+
+	stream_start(call, &send, STREAM_OP_SEND);
+	grpc_slice_buffer_reset_and_unref(&stream->message->data.raw.slice_buffer);
+}
+
+uint32_t stream_send(struct stream_call *call, const struct packet *packet, bool last)
+{
+	struct stream *stream = call->stream;
+	grpc_slice_buffer *slices = &stream->message->data.raw.slice_buffer;
 	uint8_t prefix[ENCODE_PREFIX_MAX];
 	size_t length = encode_prefix(prefix, &packet->header, stream->nanoseconds);
 	grpc_slice data;
@@ -309,25 +411,73 @@ uint32_t stream_send(struct stream *stream, const struct packet *packet, bool la
 		stream_add_inline(slices, prefix, length);
 		grpc_slice_buffer_add(slices, data);
 	} else {
-		stream_add_copy(slices, prefix, length, packet);
+		stream_add_copy(slices, prefix, length, packet->data,
+				packet->header.caplen);
 	}
-	stream_start(stream, &send, STREAM_TAG_SEND);
-	grpc_slice_buffer_reset_and_unref(slices);
+	stream_start_message(call, last);
 	if (last || ++stream->sent % STREAM_BASE_MESSAGES == 0)
 		stream_end_bases(stream);
 	return length + packet->header.caplen;
 }
 
-void stream_half_close(struct stream *stream)
+void stream_send_bytes(struct stream_call *call, const void *prefix, size_t length,
+		       const void *data, size_t size, struct extent *extent, bool last)
+{
+	grpc_slice_buffer *slices = &call->stream->message->data.raw.slice_buffer;
+
+	if (extent) {
+		stream_add_inline(slices, prefix, length);
+		grpc_slice_buffer_add(slices,
+				grpc_slice_new_with_user_data((void *)data, size,
+							      stream_let_go, extent));
+	} else {
+		stream_add_copy(slices, prefix, length, data, size);
+	}
+	stream_start_message(call, last);
+}
+
+/* Slices are cut anywhere. */
+static size_t stream_copy(grpc_byte_buffer *message, uint8_t *bytes, size_t size)
+{
+	size_t length = grpc_byte_buffer_length(message);
+	grpc_byte_buffer_reader reader;
+	grpc_slice slice;
+
+	if (!grpc_byte_buffer_reader_init(&reader, message))
+		return SIZE_MAX;	/* compressed, and not well */
+	while (grpc_byte_buffer_reader_next(&reader, &slice)) {
+		size_t part = GRPC_SLICE_LENGTH(slice);
+
+		if (part > size)
+			part = size;
+		memcpy(bytes, GRPC_SLICE_START_PTR(slice), part);
+		bytes += part;
+		size -= part;
+		grpc_slice_unref(slice);
+	}
+	grpc_byte_buffer_reader_destroy(&reader);
+	return length;
+}
+
+size_t stream_take(struct stream_call *call, void *bytes, size_t size)
+{
+	size_t length = stream_copy(call->answer, bytes, size);
+
+	grpc_byte_buffer_destroy(call->answer);
+	stream_receive(call);
+	return length;
+}
+
+void stream_half_close(struct stream_call *call)
 {
 	const grpc_op close = { .op = GRPC_OP_SEND_CLOSE_FROM_CLIENT };
 
-	stream_start(stream, &close, STREAM_TAG_CLOSE);
+	stream_start(call, &close, STREAM_OP_CLOSE);
 }
 
-void stream_cancel(struct stream *stream)
+void stream_cancel(struct stream_call *call)
 {
-	grpc_call_cancel(stream->call, NULL);
+	grpc_call_cancel(call->call, NULL);
 }
 
 static const char *stream_code_name(int code)
@@ -347,18 +497,21 @@ static const char *stream_code_name(int code)
 }
 
 /* What the other side says ends up in logs: one line, printable. */
-static void stream_describe_end(struct stream *stream)
+static void stream_describe_end(const struct stream_call *call)
 {
-	struct stream_end *end = &stream->end;
-	size_t length = GRPC_SLICE_LENGTH(stream->details);
-	const uint8_t *text = GRPC_SLICE_START_PTR(stream->details);
+	struct stream_end *end = &call->stream->end;
+	size_t length = GRPC_SLICE_LENGTH(call->details);
+	const uint8_t *text = GRPC_SLICE_START_PTR(call->details);
 	int n;
 
-	end->code = stream->status;
+	end->code = call->status;
+	end->unimplemented = end->code == GRPC_STATUS_UNIMPLEMENTED;
+	end->unavailable = end->code == GRPC_STATUS_UNAVAILABLE;
+	end->aborted = end->code == GRPC_STATUS_ABORTED;
 	end->refused = end->code == GRPC_STATUS_UNAUTHENTICATED ||
 		       end->code == GRPC_STATUS_PERMISSION_DENIED ||
 		       end->code == GRPC_STATUS_INVALID_ARGUMENT ||
-		       end->code == GRPC_STATUS_UNIMPLEMENTED;
+		       end->unimplemented;
 	n = snprintf(end->reason, sizeof(end->reason), "%s%s",
 		     end->code ? stream_code_name(end->code) : "it ended the stream",
 		     length ? ": " : "");
@@ -367,58 +520,69 @@ static void stream_describe_end(struct stream *stream)
 	end->reason[n] = '\0';
 }
 
-static void stream_drop_call(struct stream *stream)
+static void stream_drop_call(struct stream_call *call)
 {
-	grpc_metadata_array_destroy(&stream->headers);
-	grpc_metadata_array_destroy(&stream->trailers);
-	if (stream->answer)
-		grpc_byte_buffer_destroy(stream->answer);
-	grpc_slice_unref(stream->details);
-	stream_end_bases(stream);
+	grpc_metadata_array_destroy(&call->headers);
+	grpc_metadata_array_destroy(&call->trailers);
+	if (call->answer)
+		grpc_byte_buffer_destroy(call->answer);
+	grpc_slice_unref(call->details);
+	if (!call->both)
+		stream_end_bases(call->stream);
 	/* The last references to rings may end only here. */
-	grpc_call_unref(stream->call);
-	stream->call = NULL;
+	grpc_call_unref(call->call);
+	*call->previous = call->next;
+	if (call->next)
+		call->next->previous = call->previous;
+	free(call);
 }
 
 /* A batch completed. False: that is no news for the relay. */
-static bool stream_complete(struct stream *stream, const grpc_event *completion,
+static bool stream_complete(struct stream_call *call, enum stream_op op, bool success,
 			    enum stream_event *event)
 {
-	enum stream_tag tag = (uintptr_t)completion->tag;
-
-	if (tag == STREAM_TAG_WAKE) {
-		*event = STREAM_WOKEN;
+	/* Until it is taken, the call cannot be over. */
+	if (op == STREAM_OP_ANSWER && call->both && success && call->answer) {
+		*event = STREAM_RECEIVED;
 		return true;
 	}
-	stream->pending &= ~(1U << tag);
-	if (!stream->pending) {
-		stream_describe_end(stream);
-		stream_drop_call(stream);
+	call->pending &= ~(1U << op);
+	if (!call->pending) {
+		stream_describe_end(call);
+		stream_drop_call(call);
 		*event = STREAM_ENDED;
 		return true;
 	}
 	/* What failed ends the call: its status follows. */
-	if (!completion->success)
+	if (!success)
 		return false;
-	*event = tag == STREAM_TAG_OPEN ? STREAM_OPENED : STREAM_SENT;
-	return tag == STREAM_TAG_OPEN || tag == STREAM_TAG_SEND;
+	*event = op == STREAM_OP_OPEN ? STREAM_OPENED : STREAM_SENT;
+	return op == STREAM_OP_OPEN || op == STREAM_OP_SEND;
 }
 
-enum stream_event stream_wait(struct stream *stream, int64_t deadline)
+enum stream_event stream_wait(struct stream *stream, int64_t deadline, void **context)
 {
 	gpr_timespec until = gpr_inf_future(GPR_CLOCK_MONOTONIC);
 	enum stream_event event;
 
+	*context = NULL;
 	if (deadline >= 0)
 		until = gpr_time_from_nanos(deadline, GPR_CLOCK_MONOTONIC);
 	for (;;) {
 		grpc_event completion =
 			grpc_completion_queue_next(stream->queue, until, NULL);
+		const struct stream_tag *tag = completion.tag;
+		void *whose;
 
 		if (completion.type == GRPC_QUEUE_TIMEOUT)
 			return STREAM_TIMEOUT;
-		if (stream_complete(stream, &completion, &event))
+		if (!tag)
+			return STREAM_WOKEN;
+		whose = tag->call->context;
+		if (stream_complete(tag->call, tag->op, completion.success, &event)) {
+			*context = whose;
 			return event;
+		}
 	}
 }
 
@@ -429,16 +593,25 @@ const struct stream_end *stream_end(const struct stream *stream)
 
 void stream_wake(struct stream *stream)
 {
-	grpc_call_start_batch(stream->waker, NULL, 0, (void *)(uintptr_t)STREAM_TAG_WAKE, NULL);
+	grpc_call_start_batch(stream->waker, NULL, 0, NULL, NULL);
+}
+
+static void stream_end_calls(struct stream *stream)
+{
+	void *context;
+
+	for (struct stream_call *call = stream->calls; call; call = call->next) {
+		/* nobody takes what still comes */
+		call->both = false;
+		stream_cancel(call);
+	}
+	while (stream->calls)
+		stream_wait(stream, -1, &context);
 }
 
 void stream_free(struct stream *stream)
 {
-	if (stream->call) {
-		stream_cancel(stream);
-		while (stream_wait(stream, -1) != STREAM_ENDED)
-			;
-	}
+	stream_end_calls(stream);
 	grpc_call_unref(stream->waker);
 	grpc_channel_destroy(stream->channel);
 	grpc_completion_queue_shutdown(stream->queue);
@@ -449,6 +622,7 @@ void stream_free(struct stream *stream)
 	grpc_completion_queue_destroy(stream->queue);
 	grpc_byte_buffer_destroy(stream->message);
 	grpc_shutdown_blocking();
+	free(stream->target);
 	free(stream->bases);
 	free(stream);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One channel to a receiver, and one Run call at a time on it. The only file
- * that knows gRPC. All functions but stream_wake() belong to one thread.
+ * One channel to a receiver, and the calls on it, several at a time. The only
+ * file that knows gRPC. All functions but stream_wake() belong to one thread.
  */
 #ifndef RELAY_STREAM_H
 #define RELAY_STREAM_H
@@ -12,68 +12,110 @@
 
 #include "common/metadata.h"
 
+struct extent;
 struct extents;
 struct packet;
 struct stream;
+struct stream_call;
 
-/* Of a packet's data, from here on referring is cheaper than copying. */
+/* From here on referring to a ring's bytes is cheaper than copying them. */
 #define STREAM_REFER_BYTES	1024
 
 enum stream_event {
 	STREAM_TIMEOUT,	/* nothing until the deadline */
 	STREAM_WOKEN,	/* by stream_wake() */
 	STREAM_OPENED,	/* the call is under way on a connection */
-	STREAM_SENT,	/* the next message may be sent */
-	STREAM_ENDED	/* the call is over: stream_end() */
+	STREAM_SENT,	/* the call's next message may be sent */
+	STREAM_RECEIVED,/* a message came: stream_take() it now */
+	STREAM_ENDED	/* the call is over and gone: stream_end() */
 };
 
 /**
  * struct stream_end - how a call ended
  * @code: its status, as gRPC numbers them; 0 is OK
  * @refused: a status that will be the same when tried again
+ * @unimplemented: the receiver does not know the method
+ * @unavailable: the connection broke, or there was none
+ * @aborted: another call took this one's place
  * @reason: the status' name, and what core or the receiver said, for people
  */
 struct stream_end {
 	int code;
 	bool refused;
+	bool unimplemented;
+	bool unavailable;
+	bool aborted;
 	char reason[512];
 };
 
 /*
- * Make a channel; connects with the first call. Rings that packets are sent
- * from have their @extents, by number, which outlive the stream. @nanoseconds:
- * messages carry ts_nsec.
+ * Make a channel; connects with the first call. Rings that packets of
+ * stream_run() are sent from have their @extents, by number, which outlive the
+ * stream. @nanoseconds: those messages carry ts_nsec.
  */
 struct stream *stream_new(const char *target, bool nanoseconds,
 			  struct extents *extents, unsigned int rings);
 
-/* Ends the call, too. When it returns, all extents were let go of. */
+/* Ends all calls, too. When it returns, all extents were let go of. */
 void stream_free(struct stream *stream);
 
 /*
- * Start a call; there is none. STREAM_OPENED or STREAM_ENDED follows. @wait:
- * wait for the receiver, however long it takes, instead of failing when it
- * cannot be reached.
+ * The calls to come get a channel, and a connection, of their own. Those there
+ * are keep the old ones until they end.
  */
-void stream_call(struct stream *stream, const struct metadata *metadata, bool wait);
+void stream_renew(struct stream *stream);
 
 /*
- * Send a packet; the call was opened, and no message is under way. Returns
- * the message's size in bytes. STREAM_SENT or STREAM_ENDED follows. Unless it
- * is the @last of a burst, it may stay in core until the next one.
+ * Start a Run call; there is none. STREAM_OPENED or STREAM_ENDED follows.
+ * @wait: wait for the receiver, however long it takes, instead of failing when
+ * it cannot be reached. @context is what stream_wait() names the call by. The
+ * call is the stream's, until STREAM_ENDED.
  */
-uint32_t stream_send(struct stream *stream, const struct packet *packet, bool last);
+struct stream_call *stream_run(struct stream *stream, const struct metadata *metadata,
+			       bool wait, void *context);
+
+/*
+ * The same with a @method of messages in both directions, without metadata:
+ * STREAM_RECEIVED tells of each that comes. @method is static.
+ */
+struct stream_call *stream_open(struct stream *stream, const char *method, bool wait,
+				void *context);
+
+/*
+ * Send a packet on a Run call; it was opened, and none of its messages is under
+ * way. Returns the message's size in bytes. STREAM_SENT or STREAM_ENDED
+ * follows. Unless it is the @last of a burst, it may stay in core until the
+ * next one.
+ */
+uint32_t stream_send(struct stream_call *call, const struct packet *packet, bool last);
+
+/*
+ * The same of a message that begins with @prefix, which is copied. @data, of
+ * @size bytes, ends it: it is referred to until @extent is let go of, at any
+ * time; copied where @extent is NULL.
+ */
+void stream_send_bytes(struct stream_call *call, const void *prefix, size_t length,
+		       const void *data, size_t size, struct extent *extent, bool last);
+
+/*
+ * Take the message that came: at most @size bytes of it to @bytes. Returns how
+ * many it has.
+ */
+size_t stream_take(struct stream_call *call, void *bytes, size_t size);
 
 /* No more messages will follow. No message is under way. */
-void stream_half_close(struct stream *stream);
+void stream_half_close(struct stream_call *call);
 
 /* Give the call up. STREAM_ENDED follows. */
-void stream_cancel(struct stream *stream);
+void stream_cancel(struct stream_call *call);
 
-/* Wait for an event until @deadline, CLOCK_MONOTONIC nanoseconds; -1: forever. */
-enum stream_event stream_wait(struct stream *stream, int64_t deadline);
+/*
+ * Wait for an event until @deadline, CLOCK_MONOTONIC nanoseconds; -1: forever.
+ * @context: of the call that it is about; NULL: of none.
+ */
+enum stream_event stream_wait(struct stream *stream, int64_t deadline, void **context);
 
-/* How the last call ended. */
+/* How the call that ended last did. */
 const struct stream_end *stream_end(const struct stream *stream);
 
 /* Make stream_wait() return STREAM_WOKEN, once for each time. Any thread. */

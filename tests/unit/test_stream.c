@@ -35,6 +35,8 @@ static void the_tail_lies_between_records_while_core_holds_packets(void **state)
 	struct metadata metadata;
 	struct packet packet;
 	struct stream *stream;
+	struct stream_call *call;
+	void *context;
 	int i;
 
 	(void)state;
@@ -49,14 +51,14 @@ static void the_tail_lies_between_records_while_core_holds_packets(void **state)
 	extents_init(&extents, 1 << 20);
 	metadata_defaults(&metadata);
 	stream = stream_new(target, false, &extents, 1);
-	stream_call(stream, &metadata, true);
-	assert_int_equal(stream_wait(stream, -1), STREAM_OPENED);
+	call = stream_run(stream, &metadata, true, NULL);
+	assert_int_equal(stream_wait(stream, -1, &context), STREAM_OPENED);
 
 	/* a burst without an end: the stream keeps its extent */
 	for (i = 0; i < PACKETS; i++) {
 		assert_int_equal(merge.source.next(&merge.source, &packet), SOURCE_PACKET);
-		stream_send(stream, &packet, false);
-		assert_int_equal(stream_wait(stream, -1), STREAM_SENT);
+		stream_send(call, &packet, false);
+		assert_int_equal(stream_wait(stream, -1, &context), STREAM_SENT);
 		relay_release(&merge.source, &extents);
 		assert_int_equal(memring_consumer(&memring, 0)->tail, RECORD(60));
 	}
@@ -81,6 +83,8 @@ static void a_burst_without_end_lets_go(void **state)
 	struct metadata metadata;
 	struct packet packet;
 	struct stream *stream;
+	struct stream_call *call;
+	void *context;
 
 	(void)state;
 	memring_create(&memring, 1, ring_bytes, 0);
@@ -89,8 +93,8 @@ static void a_burst_without_end_lets_go(void **state)
 	extents_init(&extents, ring_bytes);
 	metadata_defaults(&metadata);
 	stream = stream_new(target, false, &extents, 1);
-	stream_call(stream, &metadata, true);
-	assert_int_equal(stream_wait(stream, -1), STREAM_OPENED);
+	call = stream_run(stream, &metadata, true, NULL);
+	assert_int_equal(stream_wait(stream, -1, &context), STREAM_OPENED);
 
 	/* one that is referred to, then small ones, several rings full of them */
 	for (int i = 0; i < 60000; i++) {
@@ -99,8 +103,8 @@ static void a_burst_without_end_lets_go(void **state)
 		header.len = header.caplen;
 		assert_true(memring_append(&memring, 0, &header, data));
 		assert_int_equal(merge.source.next(&merge.source, &packet), SOURCE_PACKET);
-		stream_send(stream, &packet, false);
-		assert_int_equal(stream_wait(stream, -1), STREAM_SENT);
+		stream_send(call, &packet, false);
+		assert_int_equal(stream_wait(stream, -1, &context), STREAM_SENT);
 		relay_release(&merge.source, &extents);
 	}
 

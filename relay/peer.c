@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#include "peer.h"
+
+#include "common/log.h"
+#include "common/service.h"
+#include "stream.h"
+
+bool peer_connected(struct peer *peer)
+{
+	bool again = peer->connected;
+
+	peer->connected = true;
+	peer->away = false;
+	peer->refused = 0;
+	log_info("connected to %s", peer->target);
+	service_status("connected to %s", peer->target);
+	return again;
+}
+
+void peer_away(struct peer *peer, const struct stream_end *end, const char *left,
+	       bool news)
+{
+	if (end->refused && peer->refused != end->code) {
+		log_error("%s refuses the stream: %s; %s; trying again, at most %d s apart",
+			  peer->target, end->reason, left, BACKOFF_MAX_MS / 1000);
+		service_status("%s refuses the stream: %s", peer->target, end->reason);
+		peer->refused = end->code;
+	} else if (!end->refused && (!peer->away || news)) {
+		log_warning("%s is away: %s; %s", peer->target, end->reason, left);
+		service_status("%s is away: %s", peer->target, end->reason);
+	} else {
+		log_debug("%s is still away: %s", peer->target, end->reason);
+	}
+	peer->away = true;
+}
