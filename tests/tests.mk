@@ -5,7 +5,8 @@
 -include tests/unit/unit.mk tests/control/control.mk tests/system/system.mk \
 	 tests/bench/bench.mk tests/kunit/kunit.mk \
 	 tests/bench-kernel/bench-kernel.mk tests/stress/stress.mk \
-	 tests/matrix/matrix.mk tests/debug/debug.mk tests/readers/readers.mk
+	 tests/matrix/matrix.mk tests/debug/debug.mk tests/readers/readers.mk \
+	 tests/records/records.mk
 
 JOBS	:= -j$(shell nproc)
 

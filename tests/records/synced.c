@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A shared object to preload: notes how much of each file its process has
+ * synced, so that a test can take away the rest, as a power cut would. For each
+ * file there is one in the folder $RECORDS_SYNCED, named by its inode's number,
+ * with the number of bytes. Kills its process before sync number $RECORDS_DIE,
+ * counted from 1.
+ */
+#include <dlfcn.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void synced_path(char *path, size_t size, const struct stat *st)
+{
+	snprintf(path, size, "%s/%ju", getenv("RECORDS_SYNCED"), (uintmax_t)st->st_ino);
+}
+
+static void synced_note(const struct stat *st, intmax_t bytes)
+{
+	char path[4096];
+	char temporary[4200];
+	FILE *file;
+
+	synced_path(path, sizeof(path), st);
+	snprintf(temporary, sizeof(temporary), "%s.%d", path, gettid());
+	file = fopen(temporary, "w");
+	if (!file)
+		abort();
+	fprintf(file, "%jd\n", bytes);
+	/* one that is killed here has noted nothing */
+	if (fclose(file) || rename(temporary, path))
+		abort();
+}
+
+static void synced_die(void)
+{
+	static int calls;
+	const char *at = getenv("RECORDS_DIE");
+
+	if (at && __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) == atoi(at))
+		kill(getpid(), SIGKILL);
+}
+
+/* What was there before is synced after, and perhaps more. */
+static int synced_call(int fd, const char *name)
+{
+	int (*sync)(int fd) = (int (*)(int))dlsym(RTLD_NEXT, name);
+	struct stat st;
+	int result;
+
+	synced_die();
+	if (fstat(fd, &st))
+		return -1;
+	result = sync(fd);
+	if (!result && S_ISREG(st.st_mode))
+		synced_note(&st, st.st_size);
+	return result;
+}
+
+int fsync(int fd)
+{
+	return synced_call(fd, "fsync");
+}
+
+int fdatasync(int fd)
+{
+	return synced_call(fd, "fdatasync");
+}
+
+/* What was synced behind the cut is gone; what comes there is not synced yet. */
+int ftruncate(int fd, off_t length)
+{
+	int (*cut)(int fd, off_t length) = (int (*)(int, off_t))dlsym(RTLD_NEXT, "ftruncate");
+	char path[4096];
+	struct stat st;
+	intmax_t bytes;
+	FILE *file;
+
+	if (!fstat(fd, &st)) {
+		synced_path(path, sizeof(path), &st);
+		file = fopen(path, "r");
+		if (file && fscanf(file, "%jd", &bytes) == 1 && bytes > length)
+			synced_note(&st, length);
+		if (file)
+			fclose(file);
+	}
+	return cut(fd, length);
+}
