@@ -294,6 +294,21 @@ bool filter_compile_linktype(uint32_t linktype, const char *expression,
 	return done;
 }
 
+bool filter_linktype_knows(uint32_t linktype, const char *expression)
+{
+	pcap_t *pcap = pcap_open_dead(filter_dlt(linktype), PCAPRING_SNAPLEN_MAX);
+	struct bpf_program code;
+	bool known;
+
+	if (!pcap)
+		return false;
+	known = !pcap_compile(pcap, &code, expression, 1, PCAP_NETMASK_UNKNOWN);
+	if (known)
+		pcap_freecode(&code);
+	pcap_close(pcap);
+	return known;
+}
+
 const char *filter_linktype_name(uint32_t linktype)
 {
 	const char *name = pcap_datalink_val_to_name(filter_dlt(linktype));

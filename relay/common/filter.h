@@ -33,6 +33,9 @@ bool filter_compile(const char *interface, const char *expression,
 bool filter_compile_linktype(uint32_t linktype, const char *expression,
 			     struct sock_filter **program, size_t *length);
 
+/* Does @expression have a meaning for packets of a LINKTYPE_*? Says nothing. */
+bool filter_linktype_knows(uint32_t linktype, const char *expression);
+
 /* Name of a LINKTYPE_* value, as "EN10MB"; "unknown" where libpcap has none. */
 const char *filter_linktype_name(uint32_t linktype);
 
