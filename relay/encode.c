@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "encode.h"
 
+#include <string.h>
+
 /* A tag is field number << 3 | wire type: 0 varint, 2 length-delimited. */
 enum {
 	PACKET_HEADER		= 1 << 3 | 2,
@@ -11,9 +13,14 @@ enum {
 	PACKET_HEADER_LEN	= 4 << 3,
 	PACKET_HEADER_TS_NSEC	= 100 << 3,
 	PACKET_DATA_DATA	= 1 << 3 | 2,
+	FROM_SENSOR_RECORDS	= 2 << 3 | 2,
+	RECORDS_OFFSET		= 1 << 3,
+	RECORDS_DROPPED		= 2 << 3,
+	RECORDS_COMPLETE_UNTIL	= 3 << 3,
+	RECORDS_DATA		= 4 << 3 | 2,
 };
 
-static inline uint8_t *encode_varint(uint8_t *out, uint32_t value)
+static inline uint8_t *encode_varint(uint8_t *out, uint64_t value)
 {
 	while (value >= 0x80) {
 		*out++ = value | 0x80;
@@ -24,7 +31,7 @@ static inline uint8_t *encode_varint(uint8_t *out, uint32_t value)
 }
 
 /* proto3: a field that is zero is not there. */
-static inline uint8_t *encode_field(uint8_t *out, uint32_t tag, uint32_t value)
+static inline uint8_t *encode_field(uint8_t *out, uint32_t tag, uint64_t value)
 {
 	if (!value)
 		return out;
@@ -63,4 +70,18 @@ size_t encode_prefix(uint8_t *out, const struct pcapring_record *header,
 			  header->caplen);
 	*p++ = PACKET_DATA_DATA;
 	return encode_varint(p, header->caplen) - out;
+}
+
+size_t encode_records(uint8_t *out, const struct encode_records *records)
+{
+	uint8_t fields[ENCODE_RECORDS_MAX], *p = fields, *body;
+
+	p = encode_field(p, RECORDS_OFFSET, records->offset);
+	p = encode_field(p, RECORDS_DROPPED, records->dropped);
+	p = encode_field(p, RECORDS_COMPLETE_UNTIL, records->complete_until);
+	p = encode_field(p, RECORDS_DATA, records->size);
+	*out = FROM_SENSOR_RECORDS;
+	body = encode_varint(out + 1, (uint64_t)(p - fields) + records->size);
+	memcpy(body, fields, p - fields);
+	return body + (p - fields) - out;
 }

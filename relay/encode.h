@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * packet_streaming.Packet, encoded by hand: everything that comes before the
- * packet's bytes, which end the message. Byte for byte what protobuf packs.
+ * packet_streaming.Packet and the Records of pcapring.v1.FromSensor, encoded by
+ * hand: everything that comes before the data, which ends the message. Byte for
+ * byte what protobuf packs.
  */
 #ifndef RELAY_ENCODE_H
 #define RELAY_ENCODE_H
@@ -24,5 +25,25 @@
  */
 size_t encode_prefix(uint8_t *out, const struct pcapring_record *header,
 		     bool nanoseconds);
+
+/* Tag and length of records, three fields, tag and length of data. */
+#define ENCODE_RECORDS_MAX	(6 + 3 * 11 + 6)
+
+/**
+ * struct encode_records - Records without its data
+ * @offset: of the first byte
+ * @dropped: packets so far
+ * @complete_until: nanoseconds since the epoch; 0: nothing is said
+ * @size: bytes of data that follow
+ */
+struct encode_records {
+	uint64_t offset;
+	uint64_t dropped;
+	uint64_t complete_until;
+	uint32_t size;
+};
+
+/* Write what comes before the data and return its length. */
+size_t encode_records(uint8_t *out, const struct encode_records *records);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "encode.h"
 #include "packet_streaming.pb-c.h"
+#include "pcapring/v1/records.pb-c.h"
 
 #define DATA_MAX	PCAPRING_SNAPLEN_MAX
 
@@ -111,6 +112,46 @@ static void test_nanoseconds_stay_out_unless_asked_for(void **state)
 	packet_streaming__packet__free_unpacked(packet, NULL);
 }
 
+static void compare_records(const struct encode_records *records)
+{
+	static uint8_t expected[DATA_MAX + 64], ours[DATA_MAX + 64];
+	Pcapring__V1__Records body = PCAPRING__V1__RECORDS__INIT;
+	Pcapring__V1__FromSensor message = PCAPRING__V1__FROM_SENSOR__INIT;
+	size_t length, prefix;
+
+	body.offset = records->offset;
+	body.dropped = records->dropped;
+	body.complete_until = records->complete_until;
+	body.data.data = data;
+	body.data.len = records->size;
+	message.message_case = PCAPRING__V1__FROM_SENSOR__MESSAGE_RECORDS;
+	message.records = &body;
+	length = pcapring__v1__from_sensor__pack(&message, expected);
+
+	prefix = encode_records(ours, records);
+	assert_in_range(prefix, 2, ENCODE_RECORDS_MAX);
+	memcpy(ours + prefix, data, records->size);
+	assert_int_equal(prefix + records->size, length);
+	assert_memory_equal(ours, expected, length);
+}
+
+static void test_records_are_what_protobuf_packs(void **state)
+{
+	static const uint64_t edges[] = { 0, 1, 127, 128, UINT32_MAX, 1ULL << 62,
+		UINT64_MAX };
+	static const uint32_t sizes[] = { 0, 1, 100, 127, 128, 16383, 16384, DATA_MAX };
+
+	(void)state;
+	for (unsigned int i = 0; i < 7 * 7 * 7 * 8; i++) {
+		const struct encode_records records = {
+			edges[i % 7], edges[i / 7 % 7], edges[i / 49 % 7],
+			sizes[i / 343]
+		};
+
+		compare_records(&records);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +159,7 @@ int main(void)
 		cmocka_unit_test(test_edges_are_what_protobuf_packs),
 		cmocka_unit_test(test_random_packets_are_what_protobuf_packs),
 		cmocka_unit_test(test_nanoseconds_stay_out_unless_asked_for),
+		cmocka_unit_test(test_records_are_what_protobuf_packs),
 	};
 
 	for (unsigned int i = 0; i < DATA_MAX; i++)
