@@ -14,12 +14,10 @@ struct extent *extents_hold(struct extents *extents, uint64_t begin, uint64_t en
 	struct extent *extent;
 	unsigned int slot;
 
-	if (extents->used == UINT64_MAX) {
-		/* has any been let go of meanwhile? */
+	if (extents_full(extents))
 		extents_tail(extents, begin);
-		if (extents->used == UINT64_MAX)
-			return NULL;
-	}
+	if (extents_full(extents))
+		return NULL;
 	slot = __builtin_ctzll(~extents->used);
 	extents->used |= 1ULL << slot;
 	extent = &extents->slots[slot];

@@ -49,6 +49,12 @@ struct extent *extents_begin(struct extents *extents, uint64_t position,
 /* An extent from @begin to @end. NULL: EXTENTS_MAX are held; try again later. */
 struct extent *extents_hold(struct extents *extents, uint64_t begin, uint64_t end);
 
+/* EXTENTS_MAX may be held: only the next extents_hold() can tell. */
+static inline bool extents_full(const struct extents *extents)
+{
+	return extents->used == UINT64_MAX;
+}
+
 /* Nobody refers to it any more. Any thread, once. */
 void extent_let_go(struct extent *extent);
 

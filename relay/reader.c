@@ -189,6 +189,7 @@ static bool reader_start_ring(struct reader *reader, unsigned int index)
 		return false;
 	}
 	ring->tail = __atomic_load_n(&ring->consumer->tail, __ATOMIC_RELAXED);
+	ring->safe = ring->tail;
 	ring->position = ring->tail;
 	ring->head = ring->tail;
 	return reader_load(reader, ring);
@@ -238,6 +239,72 @@ bool reader_open(struct reader *reader, const char *path)
 		return false;
 	}
 	return reader_open_fd(reader, fd, path);
+}
+
+bool reader_open_memory(struct reader *reader, struct pcapring_info info)
+{
+	int fd = memfd_create("ring", MFD_CLOEXEC);
+
+	info.magic = PCAPRING_MAGIC;
+	info.version = PCAPRING_VERSION;
+	info.ring_count = 1;
+	info.page_bytes = sysconf(_SC_PAGESIZE);
+	/* the second copy of a device's map takes no memory here */
+	if (fd >= 0 && !ftruncate(fd, 3 * info.page_bytes + 2 * info.ring_bytes) &&
+	    pwrite(fd, &info, sizeof(info), 0) == sizeof(info))
+		return reader_open_fd(reader, fd, "memory");
+	log_error("cannot make a ring of %" PRIu64 " bytes: %s",
+		  (uint64_t)info.ring_bytes, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return false;
+}
+
+/* Memory is mapped to be read, as a device's is: the file is written. */
+static void reader_write(const struct reader *reader, uint64_t offset,
+			 const void *bytes, uint64_t length)
+{
+	while (length) {
+		ssize_t n = pwrite(reader->fd, bytes, length, offset);
+
+		if (n < 0) {
+			/* memory that is full is no state to go on in */
+			log_error("%s: %s", reader->name, strerror(errno));
+			abort();
+		}
+		offset += n;
+		bytes = (const uint8_t *)bytes + n;
+		length -= n;
+	}
+}
+
+static void reader_write_ring(const struct reader *reader, uint64_t position,
+			      const void *bytes, uint64_t length)
+{
+	uint64_t data = 3 * (uint64_t)reader->info->page_bytes;
+	uint64_t at = position & (reader->ring_bytes - 1);
+	uint64_t part = reader->ring_bytes - at;
+
+	if (part > length)
+		part = length;
+	reader_write(reader, data + at, bytes, part);
+	reader_write(reader, data, (const uint8_t *)bytes + part, length - part);
+}
+
+bool reader_append(const struct reader *reader, const struct pcapring_record *record,
+		   const void *data)
+{
+	const struct reader_ring *ring = &reader->rings[0];
+	uint64_t head = ring->producer->head;
+	uint64_t end = head + sizeof(*record) + record->caplen;
+
+	if (end - ring->tail > reader->ring_bytes)
+		return false;
+	reader_write_ring(reader, head, record, sizeof(*record));
+	reader_write_ring(reader, head + sizeof(*record), data, record->caplen);
+	reader_write(reader, 2 * (uint64_t)reader->info->page_bytes +
+		     offsetof(struct pcapring_producer, head), &end, sizeof(end));
+	return true;
 }
 
 void reader_close(struct reader *reader)

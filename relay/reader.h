@@ -19,6 +19,7 @@
  * @position: of the next record to be read
  * @head: end of the last record, as last loaded; position <= head
  * @tail: as last stored
+ * @safe: everything before it is, wherever it went: the tail may move there
  */
 struct reader_ring {
 	const uint8_t *data;
@@ -26,6 +27,7 @@ struct reader_ring {
 	uint64_t position;
 	uint64_t head;
 	uint64_t tail;
+	uint64_t safe;
 	const struct pcapring_producer *producer;
 	struct pcapring_consumer *consumer;
 };
@@ -58,6 +60,17 @@ bool reader_open(struct reader *reader, const char *path);
 
 /* The same on a file that is laid out as a device; takes @fd over. */
 bool reader_open_fd(struct reader *reader, int fd, const char *name);
+
+/*
+ * A ring of memory that no kernel fills: one that is laid out as a device's is,
+ * for reader_append(). @info has the ring's size, link type, snaplen and UUID.
+ * False: the error was logged.
+ */
+bool reader_open_memory(struct reader *reader, struct pcapring_info info);
+
+/* Append a record to it. False: no room now. */
+bool reader_append(const struct reader *reader, const struct pcapring_record *record,
+		   const void *data);
 
 /* Unmap and close. Rings stay where their tails are. */
 void reader_close(struct reader *reader);

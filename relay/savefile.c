@@ -50,6 +50,16 @@ static bool savefile_readable(const struct source *source)
 	return source->fd < 0 || poll(&file, 1, 0) > 0;
 }
 
+/* libpcap translates stamps, and does not tell what they were. */
+static ssize_t savefile_look(struct savefile *savefile, const char *buffer,
+			     ssize_t length)
+{
+	for (ssize_t i = 0; i < length &&
+			savefile->magic_bytes < sizeof(savefile->magic); i++)
+		savefile->magic[savefile->magic_bytes++] = buffer[i];
+	return length;
+}
+
 /* Wait in the middle of a packet, too, but not longer than until a signal. */
 static ssize_t savefile_read(void *cookie, char *buffer, size_t size)
 {
@@ -62,7 +72,8 @@ static ssize_t savefile_read(void *cookie, char *buffer, size_t size)
 	if (poll(files, 2, -1) < 0)
 		return -1;
 	if (!files[1].revents)
-		return read(savefile->source.fd, buffer, size);
+		return savefile_look(savefile, buffer,
+				     read(savefile->source.fd, buffer, size));
 	savefile->stopped = true;
 	errno = EINTR;
 	return -1;
@@ -149,8 +160,13 @@ static FILE *savefile_open_file(struct savefile *savefile)
 		log_error("--read %s: %s", savefile->name, strerror(errno));
 		return NULL;
 	}
-	if (S_ISREG(st.st_mode))
+	if (S_ISREG(st.st_mode)) {
+		ssize_t length = pread(fd, savefile->magic, sizeof(savefile->magic),
+				       lseek(fd, 0, SEEK_CUR));
+
+		savefile->magic_bytes = length > 0 ? length : 0;
 		return fdopen(fd, "r");
+	}
 	savefile->source.fd = fd;
 	file = fopencookie(savefile, "r", io);
 	/* What lay in a buffer would not make the file readable. */
@@ -193,6 +209,20 @@ bool savefile_open(struct savefile *savefile, const char *name, int signals)
 		  pcap_geterr(savefile->pcap));
 	savefile_close(savefile);
 	return false;
+}
+
+bool savefile_is_micro(const struct savefile *savefile)
+{
+	static const uint8_t nano[][4] = {
+		{ 0xa1, 0xb2, 0x3c, 0x4d }, { 0x4d, 0x3c, 0xb2, 0xa1 },
+		/* pcapng: each interface as it likes */
+		{ 0x0a, 0x0d, 0x0d, 0x0a },
+	};
+
+	for (unsigned int i = 0; i < sizeof(nano) / sizeof(nano[0]); i++)
+		if (!memcmp(savefile->magic, nano[i], sizeof(nano[i])))
+			return false;
+	return true;
 }
 
 void savefile_close(struct savefile *savefile)

@@ -15,6 +15,7 @@
  * @pcap: libpcap's handle
  * @records: read so far
  * @linktype: LINKTYPE_* (not DLT_*) as in the file's header
+ * @magic: the file's first bytes, @magic_bytes of them
  * @signals: readable when nothing more shall be read
  * @stopped: nothing more is
  */
@@ -24,6 +25,8 @@ struct savefile {
 	struct pcap *pcap;
 	uint64_t records;
 	uint32_t linktype;
+	uint8_t magic[4];
+	unsigned int magic_bytes;
 	int signals;
 	bool stopped;
 };
@@ -34,6 +37,10 @@ struct savefile {
  * was logged.
  */
 bool savefile_open(struct savefile *savefile, const char *name, int signals);
+
+/* The file's stamps have microseconds at best. */
+bool savefile_is_micro(const struct savefile *savefile);
+
 void savefile_close(struct savefile *savefile);
 
 #endif
