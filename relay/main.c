@@ -12,17 +12,27 @@
 #include "extent.h"
 #include "merge.h"
 #include "options.h"
+#include "peer.h"
 #include "reader.h"
+#include "records.h"
 #include "relay.h"
+#include "replay.h"
 #include "savefile.h"
 #include "stream.h"
 #include "watch.h"
 
+/**
+ * struct main_sources - what is streamed
+ * @source: packet by packet: &@merge.source or &@savefile.source
+ * @rings: byte for byte: &@reader, or &@replay.reader
+ */
 struct main_sources {
 	struct reader reader;
 	struct merge merge;
 	struct savefile savefile;
+	struct replay replay;
 	struct source *source;
+	struct reader *rings;
 };
 
 static void main_identify(const struct options *options, struct metadata *metadata)
@@ -45,9 +55,16 @@ static bool main_open_source(struct main_sources *sources,
 {
 	if (options->read) {
 		sources->source = &sources->savefile.source;
-		return savefile_open(&sources->savefile, options->read, signals);
+		sources->rings = &sources->replay.reader;
+		if (!savefile_open(&sources->savefile, options->read, signals))
+			return false;
+		if (replay_open(&sources->replay, &sources->savefile))
+			return true;
+		savefile_close(&sources->savefile);
+		return false;
 	}
 	sources->source = &sources->merge.source;
+	sources->rings = &sources->reader;
 	if (!reader_open(&sources->reader, options->device))
 		return false;
 	merge_open(&sources->merge, &sources->reader);
@@ -56,9 +73,8 @@ static bool main_open_source(struct main_sources *sources,
 
 static void main_close_source(struct main_sources *sources)
 {
-	if (sources->source->capture)
-		reader_close(&sources->reader);
-	else
+	reader_close(sources->rings);
+	if (!sources->source->capture)
 		savefile_close(&sources->savefile);
 }
 
@@ -67,51 +83,111 @@ static void main_wake(void *stream)
 	stream_wake(stream);
 }
 
-static void main_report(const struct relay_counts *counts)
+static void main_report(const struct relay_counts *counts, enum options_protocol spoken)
 {
-	log_info("%" PRIu64 " packets (%" PRIu64 " bytes) sent, %" PRIu64 " unconfirmed, %" PRIu64 " reconnects",
-		 counts->packets, counts->bytes, counts->unconfirmed,
-		 counts->reconnects);
+	if (spoken == OPTIONS_RECORDS)
+		log_info("%" PRIu64 " bytes acknowledged, %" PRIu64 " sent again, %" PRIu64 " consumed elsewhere, %" PRIu64 " possible duplicates, %" PRIu64 " reconnects",
+			 counts->acknowledged, counts->again, counts->elsewhere,
+			 counts->twice, counts->reconnects);
+	if (spoken == OPTIONS_PACKET || counts->packets)
+		log_info("%" PRIu64 " packets (%" PRIu64 " bytes) sent, %" PRIu64 " unconfirmed, %" PRIu64 " reconnects",
+			 counts->packets, counts->bytes, counts->unconfirmed,
+			 counts->reconnects);
+}
+
+/*
+ * Ask the receiver what it speaks whenever a call of the lesser protocol ended.
+ * @spoken: what it was in the end.
+ */
+static bool main_stream(const struct records_config *records,
+			const struct relay_config *packets,
+			enum options_protocol *spoken, struct relay_counts *counts)
+{
+	enum options_protocol protocol = *spoken;
+
+	do {
+		enum records_result result = RECORDS_UNIMPLEMENTED;
+		bool ok;
+
+		*spoken = OPTIONS_RECORDS;
+		if (protocol != OPTIONS_PACKET)
+			result = records_run(records, counts);
+		if (result != RECORDS_UNIMPLEMENTED)
+			return result == RECORDS_OK;
+		*spoken = OPTIONS_PACKET;
+		log_debug("%s does not know pcapring.v1: packet by packet",
+			  packets->target);
+		ok = relay_run(packets, counts);
+		if (!packets->peer || !packets->peer->again)
+			return ok;
+	} while (true);
+}
+
+static struct extents *main_make_extents(const struct reader *rings)
+{
+	struct extents *extents = calloc(rings->ring_count, sizeof(*extents));
+
+	if (!extents)
+		abort();
+	for (unsigned int i = 0; i < rings->ring_count; i++)
+		extents_init(&extents[i], rings->ring_bytes);
+	return extents;
 }
 
 /* The watch wakes the stream, which refers to the rings: they end in this order. */
-static bool main_relay(const struct options *options, struct source *source,
+static bool main_relay(const struct options *options, struct main_sources *sources,
 		       int signals)
 {
-	struct extents *extents = calloc(source->rings + 1, sizeof(*extents));
+	struct source *source = sources->source;
+	struct extents *extents = main_make_extents(sources->rings);
+	enum options_protocol spoken = options->protocol;
+	struct relay_counts counts = {};
+	struct peer peer = { .target = options->target };
 	struct watch watch;
-	struct relay_counts counts;
-	struct relay_config config = {
+	struct relay_config packets = {
 		.source = source,
 		.watch = &watch,
 		.extents = extents,
 		.target = options->target,
+		.peer = spoken == OPTIONS_AUTO ? &peer : NULL,
+	};
+	struct records_config records = {
+		.reader = sources->rings,
+		.watch = &watch,
+		.extents = extents,
+		.target = options->target,
+		.feed = source->capture ? NULL : &sources->replay.feed,
+		.peer = &peer,
+		.fallback = spoken == OPTIONS_AUTO,
 	};
 	bool ok;
 
-	if (!extents)
-		abort();
-	for (unsigned int i = 0; i < source->rings; i++)
-		extents_init(&extents[i], source->ring_bytes);
-	main_identify(options, &config.metadata);
-	config.stream = stream_new(options->target, options->nanoseconds,
-				   extents, source->rings);
-	ok = watch_start(&watch, signals, source->fd, main_wake, config.stream);
+	main_identify(options, &packets.metadata);
+	records.metadata = packets.metadata;
+	/* a savefile's name; of a capture, both ask for more */
+	source->describe(source, &records.metadata);
+	packets.stream = stream_new(options->target, options->nanoseconds, extents,
+				    source->rings);
+	records.stream = packets.stream;
+	ok = watch_start(&watch, signals, source->fd, main_wake, packets.stream);
 	if (ok) {
 		service_ready();
-		ok = relay_run(&config, &counts);
+		ok = main_stream(&records, &packets, &spoken, &counts);
 		watch_stop(&watch);
-		main_report(&counts);
+		main_report(&counts, spoken);
 	}
-	stream_free(config.stream);
-	relay_release(source, extents);
+	stream_free(packets.stream);
+	if (spoken == OPTIONS_RECORDS)
+		records_release(sources->rings, extents);
+	else
+		relay_release(source, extents);
 	free(extents);
 	return ok;
 }
 
 int main(int argc, char **argv)
 {
-	struct main_sources sources;
+	static struct main_sources sources;
 	struct options options;
 	int signals;
 	bool ok;
@@ -125,7 +201,7 @@ int main(int argc, char **argv)
 	}
 	if (!main_open_source(&sources, &options, signals))
 		return EXIT_FAILURE;
-	ok = main_relay(&options, sources.source, signals);
+	ok = main_relay(&options, &sources, signals);
 	main_close_source(&sources);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -16,6 +16,7 @@ enum {
 	OPTIONS_TARGET,
 	OPTIONS_SENSOR,
 	OPTIONS_NANOSECONDS,
+	OPTIONS_PROTOCOL,
 };
 
 static const struct argp_option options_list[] = {
@@ -25,8 +26,12 @@ static const struct argp_option options_list[] = {
 	  "Stream this savefile instead (-: standard input), then end", 1 },
 	{ "target", OPTIONS_TARGET, "HOST:PORT", 0,
 	  "Stream to this receiver", 1 },
+	{ "protocol", OPTIONS_PROTOCOL, "auto|packet|records", 0,
+	  "Speak pcapring.v1 (records), packet_streaming (packet), or the former "
+	  "where the receiver knows it (auto, the default)", 2 },
 	{ "nanoseconds", OPTIONS_NANOSECONDS, NULL, 0,
-	  "Send the full nanoseconds, too; other receivers ignore them", 2 },
+	  "With packet, send the full nanoseconds, too; other receivers ignore them",
+	  2 },
 	{ "sensor", OPTIONS_SENSOR, "NAME", 0,
 	  "This sensor's identity (default: derived from the machine's id)", 2 },
 	{ "verbose", 'v', NULL, 0, "Say more on standard error", 3 },
@@ -50,6 +55,22 @@ static void options_check(const struct options *options, struct argp_state *stat
 			   options->sensor, METADATA_TEXT_MAX - 1);
 }
 
+static enum options_protocol options_protocol(const char *name,
+					       struct argp_state *state)
+{
+	static const char *const names[] = {
+		[OPTIONS_AUTO] = "auto",
+		[OPTIONS_PACKET] = "packet",
+		[OPTIONS_RECORDS] = "records",
+	};
+
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(name, names[i]))
+			return i;
+	argp_error(state, "--protocol '%s' is none of auto, packet, records", name);
+	return OPTIONS_AUTO;
+}
+
 static error_t options_option(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
@@ -66,6 +87,9 @@ static error_t options_option(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTIONS_SENSOR:
 		options->sensor = arg;
+		break;
+	case OPTIONS_PROTOCOL:
+		options->protocol = options_protocol(arg, state);
 		break;
 	case OPTIONS_NANOSECONDS:
 		options->nanoseconds = true;
@@ -92,10 +116,11 @@ void options_parse(struct options *options, int argc, char **argv)
 		.options = options_list,
 		.parser = options_option,
 		.doc = "Stream captured packets to a receiver over gRPC "
-		       "(packet_streaming.PacketStreaming/Run)."
+		       "(pcapring.v1.Collector/Stream or "
+		       "packet_streaming.PacketStreaming/Run)."
 		       "\v"
-		       "Exit status: 0 when the receiver has answered, or what "
-		       "was not sent waits in the ring; 1 on failure; 2 on a "
+		       "Exit status: 0 when all has arrived, or what has "
+		       "not waits in the ring; 1 on failure; 2 on a "
 		       "usage error.",
 	};
 

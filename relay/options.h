@@ -4,12 +4,19 @@
 
 #include <stdbool.h>
 
+enum options_protocol {
+	OPTIONS_AUTO,
+	OPTIONS_PACKET,
+	OPTIONS_RECORDS
+};
+
 /**
  * struct options - the command line
  * @device: path of a capture device; NULL: @read
  * @read: path of a savefile, "-" for standard input; NULL: @device
  * @target: where to stream to, as gRPC names it
  * @sensor: this sensor's identity; NULL: the machine's
+ * @protocol: what to speak
  * @nanoseconds: send ts_nsec
  * @verbose: say more
  */
@@ -18,6 +25,7 @@ struct options {
 	const char *read;
 	const char *target;
 	const char *sensor;
+	enum options_protocol protocol;
 	bool nanoseconds;
 	int verbose;
 };
