@@ -9,6 +9,8 @@
 
 #include "packet_streaming.pb-c.h"
 
+#include "pieces.h"
+
 /* Longest canonical prefix: 2 + 6 + 6 + 6 + 6 + 7 of header, 5 + 5 of data. */
 #define DECODE_PREFIX_MAX	48
 
@@ -37,34 +39,6 @@ static bool decode_fail(struct decode *decode, const char *format, ...)
 	vsnprintf(decode->why, sizeof(decode->why), format, args);
 	va_end(args);
 	return false;
-}
-
-static size_t decode_length(const struct iovec *pieces, size_t count)
-{
-	size_t length = 0;
-
-	for (size_t i = 0; i < count; i++)
-		length += pieces[i].iov_len;
-	return length;
-}
-
-/* Gather up to @size bytes; @return how many there are. */
-static size_t decode_gather(const struct iovec *pieces, size_t count,
-			    unsigned char *out, size_t size)
-{
-	size_t done = 0;
-
-	for (size_t i = 0; i < count && done < size; i++) {
-		size_t n = pieces[i].iov_len;
-
-		if (!n)
-			continue;
-		if (n > size - done)
-			n = size - done;
-		memcpy(out + done, pieces[i].iov_base, n);
-		done += n;
-	}
-	return done;
 }
 
 /* A varint of 32 bits. NULL: cut off, or a larger one. */
@@ -155,60 +129,45 @@ static size_t decode_prefix(const unsigned char *start, size_t size,
 	return p - start;
 }
 
-/* Let the data begin @offset bytes into the message. */
-static void decode_skip(struct iovec *pieces, size_t count, size_t offset,
-			struct packet *packet)
-{
-	while (count && pieces->iov_len <= offset) {
-		offset -= pieces->iov_len;
-		pieces++;
-		count--;
-	}
-	if (count) {
-		pieces->iov_base = (char *)pieces->iov_base + offset;
-		pieces->iov_len -= offset;
-	}
-	packet->data = pieces;
-	packet->count = count;
-}
-
-static bool decode_canonical(struct iovec *pieces, size_t count, size_t total,
+static bool decode_canonical(struct pieces pieces, size_t total,
 			     struct packet *packet, uint32_t *length)
 {
 	unsigned char gathered[DECODE_PREFIX_MAX];
 	const unsigned char *start = gathered;
 	size_t size, prefix;
 
-	if (!count)
+	if (!pieces.count)
 		return false;
-	if (pieces->iov_len >= DECODE_PREFIX_MAX || count == 1) {
-		start = pieces->iov_base;
-		size = pieces->iov_len;
+	if (pieces.list->iov_len >= DECODE_PREFIX_MAX || pieces.count == 1) {
+		start = pieces.list->iov_base;
+		size = pieces.list->iov_len;
 		if (size > DECODE_PREFIX_MAX)
 			size = DECODE_PREFIX_MAX;
 	} else {
-		size = decode_gather(pieces, count, gathered, sizeof(gathered));
+		size = pieces_gather(&pieces, gathered, sizeof(gathered));
 	}
 	prefix = decode_prefix(start, size, total, packet, length);
 	if (!prefix)
 		return false;
-	decode_skip(pieces, count, prefix, packet);
+	pieces_skip(&pieces, prefix);
+	packet->data = pieces.list;
+	packet->count = pieces.count;
 	return true;
 }
 
-static PacketStreaming__Packet *decode_unpack(const struct iovec *pieces,
-					      size_t count, size_t total)
+static PacketStreaming__Packet *decode_unpack(const struct pieces *pieces,
+					      size_t total)
 {
 	PacketStreaming__Packet *message;
 	unsigned char *flat;
 
-	if (count == 1)
+	if (pieces->count == 1)
 		return packet_streaming__packet__unpack(NULL, total,
-							pieces->iov_base);
+							pieces->list->iov_base);
 	flat = malloc(total + 1);
 	if (!flat)
 		return NULL;
-	decode_gather(pieces, count, flat, total);
+	pieces_gather(pieces, flat, total);
 	message = packet_streaming__packet__unpack(NULL, total, flat);
 	free(flat);
 	return message;
@@ -218,9 +177,8 @@ static PacketStreaming__Packet *decode_unpack(const struct iovec *pieces,
  * Of a header that comes twice, protobuf-c takes the last; protobuf would merge
  * the two. Nobody writes such messages.
  */
-static bool decode_unusual(struct decode *decode, const struct iovec *pieces,
-			   size_t count, size_t total, struct packet *packet,
-			   uint32_t *length)
+static bool decode_unusual(struct decode *decode, const struct pieces *pieces,
+			   size_t total, struct packet *packet, uint32_t *length)
 {
 	PacketStreaming__Packet *message;
 
@@ -228,7 +186,7 @@ static bool decode_unusual(struct decode *decode, const struct iovec *pieces,
 	if (total > PACKET_CAPLEN_MAX + DECODE_UNUSUAL_MAX)
 		return decode_fail(decode, "%zu bytes of a message, at most %d are valid",
 				   total, PACKET_CAPLEN_MAX + DECODE_UNUSUAL_MAX);
-	message = decode_unpack(pieces, count, total);
+	message = decode_unpack(pieces, total);
 	if (!message)
 		return decode_fail(decode, "not a Packet message (%zu bytes)",
 				   total);
@@ -270,17 +228,18 @@ static bool decode_check(struct decode *decode, const struct packet *packet,
 	return true;
 }
 
-bool decode_packet(struct decode *decode, struct iovec *pieces, size_t count,
+bool decode_packet(struct decode *decode, struct iovec *list, size_t count,
 		   struct packet *packet)
 {
-	size_t total = decode_length(pieces, count);
+	struct pieces pieces = { list, count };
+	size_t total = pieces_length(&pieces);
 	uint32_t length = 0;
 
 	if (decode->unpacked)
 		decode_free(decode);
 	memset(packet, 0, sizeof(*packet));
-	if (!decode_canonical(pieces, count, total, packet, &length) &&
-	    !decode_unusual(decode, pieces, count, total, packet, &length))
+	if (!decode_canonical(pieces, total, packet, &length) &&
+	    !decode_unusual(decode, &pieces, total, packet, &length))
 		return false;
 	return decode_check(decode, packet, length);
 }

@@ -20,10 +20,10 @@ struct decode {
 
 /*
  * Read a message of @count pieces into @packet. Its data are views of the
- * message, or of memory that the next call frees; @pieces change. False: it is
+ * message, or of memory that the next call frees; @list changes. False: it is
  * no valid Packet; decode->why says what is wrong.
  */
-bool decode_packet(struct decode *decode, struct iovec *pieces, size_t count,
+bool decode_packet(struct decode *decode, struct iovec *list, size_t count,
 		   struct packet *packet);
 
 void decode_free(struct decode *decode);
