@@ -19,11 +19,6 @@
 #define SAVEFILE_FULL		(256u << 10)
 #define SAVEFILE_RECORD_MAX	(sizeof(struct pcapring_record) + PACKET_CAPLEN_MAX)
 
-#define SAVEFILE_XATTR		"user.pcapring.stream"
-
-/* Captures are nobody's business but the owner's and the group's. */
-#define SAVEFILE_MODE		0640
-
 /* How long a program that stops waits for a reader that is slow. */
 #define SAVEFILE_GRACE_MS	1000
 

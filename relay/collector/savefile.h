@@ -13,6 +13,12 @@
 
 #include "packet.h"
 
+/* The extended attribute that says whose file it is. */
+#define SAVEFILE_XATTR		"user.pcapring.stream"
+
+/* Captures are nobody's business but the owner's and the group's. */
+#define SAVEFILE_MODE		0640
+
 /* What a savefile's header states. */
 struct savefile_format {
 	uint32_t linktype;

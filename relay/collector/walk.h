@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where records end in a ring's bytes that come cut anywhere: only their
+ * headers are looked at.
+ */
+#ifndef COLLECTOR_WALK_H
+#define COLLECTOR_WALK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pieces.h"
+
+#define WALK_HEADER	16	/* bytes: struct pcapring_record */
+
+/**
+ * struct walk - how far the bytes were looked at
+ * @swapped: headers are in the other byte order
+ * @offset: of the next byte to come
+ * @boundary: offset at which the last whole record ends
+ * @packets: whole records so far
+ * @bytes: of their packets, without headers
+ * @have: bytes of the next header that came already, in @header
+ * @rest: bytes of the record's packet that are still to come
+ * @caplen: of the record under way; after a failure, what it claims
+ */
+struct walk {
+	bool swapped;
+	uint64_t offset;
+	uint64_t boundary;
+	uint64_t packets;
+	uint64_t bytes;
+	unsigned int have;
+	uint32_t rest;
+	uint32_t caplen;
+	unsigned char header[WALK_HEADER];
+};
+
+/* Begin at a record's boundary. */
+void walk_begin(struct walk *walk, uint64_t offset, bool swapped);
+
+/*
+ * Look at the bytes that come next. False: a record longer than any can be
+ * begins at @boundary; offset is not to be used any more.
+ */
+bool walk_pieces(struct walk *walk, const struct pieces *pieces);
+
+/* caplen of the header at @header. */
+uint32_t walk_caplen(const unsigned char *header, bool swapped);
+
+#endif
