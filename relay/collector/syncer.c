@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: MIT
+#include "syncer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/log.h"
+
+#define SYNCER_SECOND	UINT64_C(1000000000)
+
+/* A file's length, and what of the rings is in it. */
+struct sync_state {
+	uint64_t length;
+	struct journal_ring *rings;
+};
+
+/**
+ * struct sync_file - a file that is synced
+ * @next: in the list, which @lock guards, as it does all below
+ * @file: its declaration, which does not change
+ * @fd: does not change
+ * @declared: the journal knows it
+ * @news: @now differs from @safe
+ * @busy: the thread is about to make @taken safe
+ * @error: errno of a failure; 0: none
+ * @came: bytes since @taken
+ * @quarter: so many bytes are urgent
+ * @now: what is written
+ * @taken: a copy of it, the thread's while @busy
+ * @safe: what the journal says
+ */
+struct sync_file {
+	struct sync_file *next;
+	const struct journal_file *file;
+	int fd;
+	bool declared;
+	bool news;
+	bool busy;
+	int error;
+	uint64_t came;
+	uint64_t quarter;
+	struct sync_state now, taken, safe;
+};
+
+struct sync_gone {
+	struct sync_gone *next;
+	unsigned int number;
+	uint64_t missing;
+};
+
+struct syncer {
+	struct journal *journal;
+	uint64_t interval;
+	void (*wake)(void *context);
+	void *context;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;		/* news, or the end */
+	struct sync_file *first;
+	struct sync_gone *gone;
+	bool news;			/* of any file */
+	bool urgent;
+	bool stop;
+};
+
+static uint64_t syncer_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * SYNCER_SECOND + now.tv_nsec;
+}
+
+static void sync_copy(const struct sync_file *file, struct sync_state *to,
+		      const struct sync_state *from)
+{
+	to->length = from->length;
+	memcpy(to->rings, from->rings,
+	       file->file->ring_count * sizeof(*to->rings));
+}
+
+/* Files whose news are to be made safe now. */
+static unsigned int syncer_take(struct syncer *syncer)
+{
+	unsigned int count = 0;
+
+	for (struct sync_file *file = syncer->first; file; file = file->next) {
+		if (!file->news || file->error)
+			continue;
+		sync_copy(file, &file->taken, &file->now);
+		file->news = false;
+		file->busy = true;
+		file->came = 0;
+		count++;
+	}
+	return count;
+}
+
+/*
+ * The list may grow at its beginning meanwhile; what is busy stays. All is
+ * entered, or nothing.
+ */
+static int syncer_sync(struct syncer *syncer, struct sync_file *first,
+		       struct sync_gone *gone)
+{
+	struct journal *journal = syncer->journal;
+	int error = 0;
+
+	for (struct sync_file *file = first; file; file = file->next) {
+		if (!file->busy)
+			continue;
+		if (file->taken.length != file->safe.length &&
+		    fdatasync(file->fd)) {
+			error = errno;
+			break;
+		}
+		if (!file->declared)
+			journal_declare(journal, file->file);
+		if (file->taken.length)
+			journal_sync(journal, file->file->number,
+				     file->taken.length, file->taken.rings,
+				     file->safe.rings, file->file->ring_count);
+	}
+	for (; gone; gone = gone->next)
+		journal_gone(journal, gone->number, gone->missing);
+	if (error)
+		journal_forget(journal);
+	else if (!journal_commit(journal))
+		error = errno;
+	return error;
+}
+
+static void syncer_publish(struct syncer *syncer, int error)
+{
+	for (struct sync_file *file = syncer->first; file; file = file->next) {
+		if (!file->busy)
+			continue;
+		file->busy = false;
+		if (error) {
+			file->error = error;
+			continue;
+		}
+		sync_copy(file, &file->safe, &file->taken);
+		file->declared = true;
+	}
+}
+
+static void syncer_free_gone(struct sync_gone *gone)
+{
+	while (gone) {
+		struct sync_gone *next = gone->next;
+
+		free(gone);
+		gone = next;
+	}
+}
+
+/* With the lock held, which is let go of meanwhile. */
+static void syncer_round(struct syncer *syncer)
+{
+	struct sync_gone *gone = syncer->gone;
+	struct sync_file *first;
+	int error;
+
+	syncer->news = syncer->urgent = false;
+	syncer->gone = NULL;
+	if (!syncer_take(syncer) && !gone)
+		return;
+	first = syncer->first;
+	pthread_mutex_unlock(&syncer->lock);
+	error = syncer_sync(syncer, first, gone);
+	syncer_free_gone(gone);
+	pthread_mutex_lock(&syncer->lock);
+	syncer_publish(syncer, error);
+	pthread_mutex_unlock(&syncer->lock);
+	syncer->wake(syncer->context);
+	pthread_mutex_lock(&syncer->lock);
+}
+
+static void syncer_wait(struct syncer *syncer, uint64_t due)
+{
+	struct timespec until = { due / SYNCER_SECOND, due % SYNCER_SECOND };
+
+	while (!syncer->news && !syncer->stop)
+		pthread_cond_wait(&syncer->changed, &syncer->lock);
+	while (!syncer->urgent && !syncer->stop && syncer_now() < due)
+		pthread_cond_timedwait(&syncer->changed, &syncer->lock, &until);
+}
+
+static void *syncer_run(void *context)
+{
+	struct syncer *syncer = context;
+	uint64_t last = 0;
+	bool stop;
+
+	pthread_mutex_lock(&syncer->lock);
+	do {
+		syncer_wait(syncer, last + syncer->interval);
+		last = syncer_now();
+		stop = syncer->stop;
+		syncer_round(syncer);
+	} while (!stop);
+	pthread_mutex_unlock(&syncer->lock);
+	return NULL;
+}
+
+struct syncer *syncer_open(struct journal *journal, uint64_t interval,
+			   void (*wake)(void *context), void *context)
+{
+	struct syncer *syncer = calloc(1, sizeof(*syncer));
+	pthread_condattr_t monotonic;
+
+	if (!syncer)
+		return NULL;
+	syncer->journal = journal;
+	syncer->interval = interval;
+	syncer->wake = wake;
+	syncer->context = context;
+	pthread_mutex_init(&syncer->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&syncer->changed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	errno = pthread_create(&syncer->thread, NULL, syncer_run, syncer);
+	if (!errno)
+		return syncer;
+	free(syncer);
+	return NULL;
+}
+
+static void sync_free(struct sync_file *file)
+{
+	free(file->now.rings);
+	free(file->taken.rings);
+	free(file->safe.rings);
+	free(file);
+}
+
+void syncer_close(struct syncer *syncer)
+{
+	struct sync_file *file, *next;
+
+	pthread_mutex_lock(&syncer->lock);
+	syncer->stop = true;
+	pthread_cond_signal(&syncer->changed);
+	pthread_mutex_unlock(&syncer->lock);
+	pthread_join(syncer->thread, NULL);
+	for (file = syncer->first; file; file = next) {
+		next = file->next;
+		if (file->error)
+			log_error("%s: cannot be synced: %s: what came last is not in the journal",
+				  file->file->name, strerror(file->error));
+		sync_free(file);
+	}
+	syncer_free_gone(syncer->gone);
+	pthread_cond_destroy(&syncer->changed);
+	pthread_mutex_destroy(&syncer->lock);
+	free(syncer);
+}
+
+/* With the lock held. */
+static void syncer_tell(struct syncer *syncer, bool urgent)
+{
+	if (syncer->news && (syncer->urgent || !urgent))
+		return;
+	syncer->news = true;
+	syncer->urgent |= urgent;
+	pthread_cond_signal(&syncer->changed);
+}
+
+static bool sync_state_new(struct sync_state *state, const struct journal_file *file)
+{
+	state->length = file->length;
+	state->rings = calloc(file->ring_count, sizeof(*state->rings));
+	if (!state->rings)
+		return false;
+	memcpy(state->rings, file->rings, file->ring_count * sizeof(*state->rings));
+	return true;
+}
+
+struct sync_file *syncer_add(struct syncer *syncer, int fd,
+			     const struct journal_file *declaration, bool declared)
+{
+	struct sync_file *file = calloc(1, sizeof(*file));
+
+	if (!file)
+		return NULL;
+	file->file = declaration;
+	file->fd = fd;
+	file->declared = declared;
+	file->quarter = UINT64_MAX;
+	if (!sync_state_new(&file->now, declaration) ||
+	    !sync_state_new(&file->taken, declaration) ||
+	    !sync_state_new(&file->safe, declaration)) {
+		sync_free(file);
+		return NULL;
+	}
+	pthread_mutex_lock(&syncer->lock);
+	file->next = syncer->first;
+	syncer->first = file;
+	if (!declared) {
+		file->news = true;
+		syncer_tell(syncer, true);
+	}
+	pthread_mutex_unlock(&syncer->lock);
+	return file;
+}
+
+bool syncer_remove(struct syncer *syncer, struct sync_file *file, bool *declared)
+{
+	struct sync_file **at = &syncer->first;
+	bool idle;
+
+	pthread_mutex_lock(&syncer->lock);
+	idle = !file->busy && !file->news && !file->error;
+	*declared = file->declared;
+	/* The thread may be walking the list while any of it is busy. */
+	for (struct sync_file *other = syncer->first; other; other = other->next)
+		idle &= !other->busy;
+	if (idle) {
+		while (*at != file)
+			at = &(*at)->next;
+		*at = file->next;
+	}
+	pthread_mutex_unlock(&syncer->lock);
+	if (idle)
+		sync_free(file);
+	return idle;
+}
+
+void syncer_note(struct syncer *syncer, struct sync_file *file, uint32_t ring,
+		 const struct journal_ring *state, uint64_t length, uint64_t came)
+{
+	pthread_mutex_lock(&syncer->lock);
+	file->now.rings[ring] = *state;
+	file->now.length = length;
+	file->came += came;
+	file->news = true;
+	syncer_tell(syncer, file->came >= file->quarter || !syncer->interval);
+	pthread_mutex_unlock(&syncer->lock);
+}
+
+void syncer_quarter(struct syncer *syncer, struct sync_file *file, uint64_t bytes)
+{
+	pthread_mutex_lock(&syncer->lock);
+	if (bytes < file->quarter)
+		file->quarter = bytes;
+	pthread_mutex_unlock(&syncer->lock);
+}
+
+void syncer_urge(struct syncer *syncer)
+{
+	pthread_mutex_lock(&syncer->lock);
+	syncer_tell(syncer, true);
+	pthread_mutex_unlock(&syncer->lock);
+}
+
+bool syncer_safe(struct syncer *syncer, struct sync_file *file, uint32_t ring,
+		 struct journal_ring *safe, bool *declared)
+{
+	int error;
+
+	pthread_mutex_lock(&syncer->lock);
+	*safe = file->safe.rings[ring];
+	*declared = file->declared;
+	error = file->error;
+	pthread_mutex_unlock(&syncer->lock);
+	errno = error;
+	return !error;
+}
+
+void syncer_reset(struct syncer *syncer, struct sync_file *file,
+		  struct journal_file *back)
+{
+	pthread_mutex_lock(&syncer->lock);
+	sync_copy(file, &file->now, &file->safe);
+	file->error = 0;
+	file->came = 0;
+	file->news = false;
+	back->length = file->safe.length;
+	memcpy(back->rings, file->safe.rings,
+	       back->ring_count * sizeof(*back->rings));
+	pthread_mutex_unlock(&syncer->lock);
+}
+
+void syncer_gone(struct syncer *syncer, unsigned int number, uint64_t missing)
+{
+	struct sync_gone *gone = malloc(sizeof(*gone));
+
+	if (!gone)
+		return;		/* it is found out again at the next start */
+	pthread_mutex_lock(&syncer->lock);
+	*gone = (struct sync_gone){ syncer->gone, number, missing };
+	syncer->gone = gone;
+	syncer_tell(syncer, true);
+	pthread_mutex_unlock(&syncer->lock);
+}

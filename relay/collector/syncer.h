@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Makes safe what others write: a thread of its own that syncs files and then
+ * enters them into the journal, so that nobody else waits for a disk. It is the
+ * only one that uses the journal while it runs.
+ *
+ * All functions are for one other thread, but for @wake, which the syncer calls
+ * from its own.
+ */
+#ifndef COLLECTOR_SYNCER_H
+#define COLLECTOR_SYNCER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "journal.h"
+
+struct syncer;
+struct sync_file;
+
+/*
+ * @interval: nanoseconds from one round to the next; 0: as often as it can.
+ * @wake: a round is over. NULL: errno says why.
+ */
+struct syncer *syncer_open(struct journal *journal, uint64_t interval,
+			   void (*wake)(void *context), void *context);
+
+/* A last round for what is new, and the end. */
+void syncer_close(struct syncer *syncer);
+
+/*
+ * Take care of @file, open as @fd; both outlive it. @declared: the journal knows
+ * it, as it is now; otherwise it is told at once. NULL: no memory.
+ */
+struct sync_file *syncer_add(struct syncer *syncer, int fd,
+			     const struct journal_file *file, bool declared);
+
+/* False: not now, for there is something under way. */
+bool syncer_remove(struct syncer *syncer, struct sync_file *file, bool *declared);
+
+/*
+ * The file has so many bytes in which @ring is as @state says; @came bytes came
+ * since the last time.
+ */
+void syncer_note(struct syncer *syncer, struct sync_file *file, uint32_t ring,
+		 const struct journal_ring *state, uint64_t length, uint64_t came);
+
+/* A round is urgent after so many bytes. */
+void syncer_quarter(struct syncer *syncer, struct sync_file *file, uint64_t bytes);
+
+/* Do not wait for the next round. */
+void syncer_urge(struct syncer *syncer);
+
+/*
+ * What is safe of a ring. False: it failed, errno says why; nothing more is done
+ * for this file until syncer_reset().
+ */
+bool syncer_safe(struct syncer *syncer, struct sync_file *file, uint32_t ring,
+		 struct journal_ring *safe, bool *declared);
+
+/*
+ * After a failure: go back to what is safe. @file's length and rings become
+ * that.
+ */
+void syncer_reset(struct syncer *syncer, struct sync_file *file,
+		  struct journal_file *back);
+
+/* A file that the journal knows is not there any more. */
+void syncer_gone(struct syncer *syncer, unsigned int number, uint64_t missing);
+
+#endif
