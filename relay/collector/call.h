@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What passes between the server, which knows calls, and the taker of their
- * streams, which knows files. Neither knows the other: main wires them.
+ * What passes between the server, which knows calls, and the takers of their
+ * streams, which know files: one for each method. Neither knows the other: main
+ * wires them.
  *
  * Each stream ends exactly once, from one of the two sides:
  *
@@ -13,15 +14,19 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/uio.h>
 
 #include "common/metadata.h"
+
+#define CALL_NEVER	UINT64_MAX
 
 struct call;	/* the server's */
 struct stream;	/* the taker's */
 
 /* gRPC's status codes, as far as they are used here. */
 enum call_code {
+	CALL_LATER = -1,	/* of close(): server_end() tells it in time */
 	CALL_OK = 0,
 	CALL_INVALID_ARGUMENT = 3,
 	CALL_RESOURCE_EXHAUSTED = 8,
@@ -37,9 +42,13 @@ struct call_status {
 	char text[512];
 };
 
-/* All from the server's one thread. */
+/*
+ * All from the server's one thread. @answers: it sends messages, by
+ * server_send(); otherwise the sensor is told Empty when all is well.
+ */
 struct call_taker {
 	void *context;
+	bool answers;
 
 	/*
 	 * A call began. @peer: the sensor's address without its port. NULL:
@@ -55,13 +64,18 @@ struct call_taker {
 
 	/*
 	 * The last message came; @broken: or so it seems, for the call broke.
-	 * @status: in, OK; out, what the sensor is told.
+	 * @status: in, OK; out, what the sensor is told. CALL_LATER: the
+	 * stream lives on until server_end().
 	 */
 	void (*close)(struct stream *stream, bool broken,
 		      struct call_status *status);
 
-	/* Nothing is under way: time to write what has gathered. */
-	void (*idle)(void *context);
+	/*
+	 * Nothing is under way, or somebody woke the server: time to write what
+	 * has gathered. @return when it wants to be called again at the latest,
+	 * in nanoseconds of CLOCK_MONOTONIC, or CALL_NEVER.
+	 */
+	uint64_t (*idle)(void *context);
 
 	/* End all streams: the program stops. */
 	void (*stop)(void *context);

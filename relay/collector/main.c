@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "common/service.h"
+#include "captures.h"
 #include "options.h"
 #include "sensors.h"
 #include "server.h"
@@ -17,28 +18,84 @@ static void main_stop(void)
 	kill(getpid(), SIGTERM);
 }
 
+static const char *main_whose(void *captures, const char *path)
+{
+	return captures_whose(captures, path);
+}
+
+static struct captures *main_captures(const struct options *options, int stop_fd,
+				      const char **output)
+{
+	return captures_open(&(struct captures_config){
+		.write = options->write,
+		.hold_back = options->hold_back,
+		.sync = options->sync,
+		.stop_fd = stop_fd,
+		.output = output,
+		.end = server_end,
+		.send = server_send,
+		.stop = main_stop,
+	});
+}
+
+static struct sensors *main_sensors(const struct options *options, int stop_fd,
+				    const char **output, struct captures *captures)
+{
+	return sensors_open(&(struct sensors_config){
+		.write = options->write,
+		.stop_fd = stop_fd,
+		.output = output,
+		.end = server_end,
+		.stop = main_stop,
+		.whose = main_whose,
+		.context = captures,
+	});
+}
+
+static bool main_run(const struct options *options, int stop_fd,
+		     struct captures *captures, struct sensors *sensors)
+{
+	struct call_taker of_sensors, of_captures;
+	const struct server_method methods[] = {
+		{ "/packet_streaming.PacketStreaming/Run", &of_sensors },
+		{ "/pcapring.v1.Collector/Stream", &of_captures },
+		{ 0 },
+	};
+	struct server *server;
+	bool done = false;
+
+	sensors_taker(sensors, &of_sensors);
+	captures_taker(captures, &of_captures);
+	server = server_open(options->listen, methods);
+	if (!server)
+		return false;
+	if (captures_start(captures, server_wake, server)) {
+		service_ready();
+		service_status("listening on %s", options->listen);
+		done = server_run(server, stop_fd);
+		service_stopping();
+		captures_finish(captures);
+	}
+	server_close(server);
+	return done;
+}
+
 static int main_serve(const struct options *options, int stop_fd)
 {
-	struct call_taker taker;
+	const char *output = NULL;
+	struct captures *captures = main_captures(options, stop_fd, &output);
 	struct sensors *sensors;
-	struct server *server;
 	int result = EXIT_FAILURE;
 
-	sensors = sensors_open(options->write, stop_fd, server_end, main_stop);
-	if (!sensors)
+	if (!captures)
 		return result;
-	sensors_taker(sensors, &taker);
-	server = server_open(options->listen, &taker);
-	if (!server)
-		goto out_sensors;
-	service_ready();
-	service_status("listening on %s", options->listen);
-	if (server_run(server, stop_fd))
-		result = EXIT_SUCCESS;
-	service_stopping();
-	server_close(server);
-out_sensors:
-	sensors_close(sensors);
+	sensors = main_sensors(options, stop_fd, &output, captures);
+	if (sensors) {
+		if (main_run(options, stop_fd, captures, sensors))
+			result = EXIT_SUCCESS;
+		sensors_close(sensors);
+	}
+	captures_close(captures);
 	return result;
 }
 

@@ -2,13 +2,22 @@
 #include "options.h"
 
 #include <argp.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/size.h"
+
 #define OPTIONS_USAGE	2	/* exit status */
+
+#define OPTIONS_HOLD_BACK_MAX	60000	/* milliseconds */
+#define OPTIONS_SYNC_MAX	3600	/* seconds */
 
 enum {
 	OPTIONS_LISTEN = 256,
 	OPTIONS_WRITE,
+	OPTIONS_HOLD_BACK,
+	OPTIONS_SYNC,
 };
 
 const char *argp_program_version =
@@ -19,13 +28,35 @@ static const struct argp_option options_list[] = {
 	  "Receive there, for example 0.0.0.0:50051; port 0: any free one", 0 },
 	{ "write", OPTIONS_WRITE, "FILE", 0,
 	  "Write the first sensor's packets to FILE, those of others to files beside it; -: standard output", 0 },
+	{ "hold-back", OPTIONS_HOLD_BACK, "MILLISECONDS", 0,
+	  "How long a record waits for older ones of its capture's other rings (1000); 0: a file for each ring", 0 },
+	{ "sync", OPTIONS_SYNC, "SECONDS", 0,
+	  "Have new records on disk, and acknowledged, at least that often (1; 0.1 is fine); 0: as often as it can", 0 },
 	{ "verbose", 'v', NULL, 0, "Say more on standard error", 0 },
 	{ 0 },
 };
 
+/* Decimal seconds to nanoseconds. */
+static bool options_seconds(const char *text, uint64_t *out)
+{
+	double seconds;
+	char *end;
+
+	if (*text != '.' && (*text < '0' || *text > '9'))
+		return false;
+	if (strspn(text, "0123456789.") != strlen(text))
+		return false;
+	seconds = strtod(text, &end);
+	if (*end || seconds > OPTIONS_SYNC_MAX)
+		return false;
+	*out = seconds * 1e9;
+	return true;
+}
+
 static error_t options_one(int key, char *value, struct argp_state *state)
 {
 	struct options *options = state->input;
+	uint64_t number;
 
 	switch (key) {
 	case OPTIONS_LISTEN:
@@ -35,6 +66,17 @@ static error_t options_one(int key, char *value, struct argp_state *state)
 		if (!*value)
 			argp_error(state, "--write '': name a file, or - for standard output");
 		options->write = value;
+		return 0;
+	case OPTIONS_HOLD_BACK:
+		if (!number_parse(value, 0, OPTIONS_HOLD_BACK_MAX, &number))
+			argp_error(state, "--hold-back %s: give it milliseconds, 0 to %d",
+				   value, OPTIONS_HOLD_BACK_MAX);
+		options->hold_back = number * 1000000;
+		return 0;
+	case OPTIONS_SYNC:
+		if (!options_seconds(value, &options->sync))
+			argp_error(state, "--sync %s: give it seconds, 0 to %d, such as 0.5",
+				   value, OPTIONS_SYNC_MAX);
 		return 0;
 	case 'v':
 		options->verbose = 1;
@@ -61,7 +103,10 @@ void options_parse(struct options *options, int argc, char **argv)
 		       "Exit status: 0 when it was told to stop, or nobody reads its standard output any more; 1 on failure; 2 on a usage error.",
 	};
 
-	memset(options, 0, sizeof(*options));
+	*options = (struct options){
+		.hold_back = UINT64_C(1000000000),
+		.sync = UINT64_C(1000000000),
+	};
 	argp_err_exit_status = OPTIONS_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, options);
 }

@@ -2,9 +2,13 @@
 #ifndef COLLECTOR_OPTIONS_H
 #define COLLECTOR_OPTIONS_H
 
+#include <stdint.h>
+
 struct options {
 	const char *listen;	/* ADDR:PORT */
 	const char *write;	/* FILE, or "-" */
+	uint64_t hold_back;	/* nanoseconds */
+	uint64_t sync;		/* nanoseconds */
 	int verbose;
 };
 

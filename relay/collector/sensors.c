@@ -22,6 +22,8 @@
 /* Files of one key; beyond that something else is wrong. */
 #define SENSORS_FILES_MAX	10000
 
+#define SENSORS_OUTPUT	"packet_streaming"
+
 /* A key that was here, at least once since the program started. */
 struct sensor {
 	struct sensor *next;
@@ -33,10 +35,8 @@ struct sensor {
 };
 
 struct sensors {
+	struct sensors_config config;
 	const char *path;		/* FILE; NULL: standard output */
-	int stop_fd;
-	void (*end)(struct call *call, const struct call_status *status);
-	void (*stop)(void);
 	struct sensor *first;
 	unsigned int count;
 	struct sensor *owner;		/* of FILE; NULL: not known yet */
@@ -115,14 +115,23 @@ static struct sensor *sensors_find(struct sensors *sensors,
 	return sensor;
 }
 
+/* Files of captures are not for others, not even of the same sensor. */
+static const char *sensors_whose(const struct sensors *sensors, const char *path)
+{
+	return sensors->config.whose(sensors->config.context, path);
+}
+
 /* Does FILE belong to @sensor, or to nobody so that it may now? */
 static bool sensors_own(struct sensors *sensors, struct sensor *sensor,
 			const struct savefile_format *format)
 {
+	const char *whose = sensors_whose(sensors, sensors->path);
 	char owner[SAVEFILE_OWNER_MAX];
 	struct savefile_format have;
 	enum savefile_state state;
 
+	if (whose)
+		return !strcmp(whose, sensor->key);
 	if (sensors->owner)
 		return sensors->owner == sensor;
 	state = savefile_look(sensors->path, &have, owner);
@@ -150,9 +159,12 @@ static bool stream_open_file(struct stream *stream,
 
 	for (unsigned int n = 0; n < SENSORS_FILES_MAX; n++) {
 		errno = ENAMETOOLONG;
-		state = SAVEFILE_ERROR;
-		if (path_make(stream->path, sizeof(stream->path), sensors->path,
-			      own ? NULL : sensor->name, sensor->interface, n))
+		if (!path_make(stream->path, sizeof(stream->path), sensors->path,
+			       own ? NULL : sensor->name, sensor->interface, n))
+			state = SAVEFILE_ERROR;
+		else if (sensors_whose(sensors, stream->path))
+			state = SAVEFILE_LOCKED;
+		else
 			stream->file = savefile_open(stream->path, format,
 						     sensor->key,
 						     &sensor->place, &state);
@@ -196,16 +208,24 @@ static bool stream_open_pipe(struct stream *stream,
 			       living->key);
 		return false;
 	}
+	if (*sensors->config.output &&
+	    strcmp(*sensors->config.output, SENSORS_OUTPUT)) {
+		sensors_status(status, CALL_RESOURCE_EXHAUSTED,
+			       "standard output has begun with packets that came by %s",
+			       *sensors->config.output);
+		return false;
+	}
 	if (!sensors->pipe) {
-		sensors->pipe = savefile_pipe(format, sensors->stop_fd);
+		sensors->pipe = savefile_pipe(format, sensors->config.stop_fd);
 		if (!sensors->pipe) {
 			sensors_status(status, CALL_INTERNAL,
 				       "cannot write standard output: %s",
 				       strerror(errno));
-			sensors->stop();
+			sensors->config.stop();
 			return false;
 		}
 		sensors->pipe_format = *format;
+		*sensors->config.output = SENSORS_OUTPUT;
 	} else if (!savefile_same(have, format)) {
 		sensors_status(status, CALL_FAILED_PRECONDITION,
 			       "standard output has begun with link type %u, snaplen %u bytes, %sseconds: no other can follow",
@@ -236,7 +256,7 @@ static void stream_failed(struct stream *stream,
 		log_info("nobody reads standard output any more");
 	else
 		log_error("%s", status->text);
-	stream->sensors->stop();
+	stream->sensors->config.stop();
 }
 
 /* Write the rest, say how it ended, and forget the stream; not its call. */
@@ -271,7 +291,7 @@ static void stream_refuse(struct stream *stream, struct call_status *status)
 
 	strcpy(how, status->text);
 	stream_end(stream, how, status);
-	sensors->end(call, status);
+	sensors->config.end(call, status);
 }
 
 static struct stream *sensors_take(void *context, struct call *call,
@@ -349,7 +369,7 @@ static void stream_close(struct stream *stream, bool broken,
 	stream_end(stream, broken ? "connection broken" : "complete", status);
 }
 
-static void sensors_idle(void *context)
+static uint64_t sensors_idle(void *context)
 {
 	struct sensors *sensors = context;
 	struct savefile_loss lost;
@@ -364,6 +384,7 @@ static void sensors_idle(void *context)
 		stream_failed(stream, &lost, &status);
 		stream_refuse(stream, &status);
 	}
+	return CALL_NEVER;
 }
 
 static void sensors_stop(void *context)
@@ -415,24 +436,20 @@ static bool sensors_check(const char *path)
 	return false;
 }
 
-struct sensors *sensors_open(const char *write, int stop_fd,
-			     void (*end)(struct call *, const struct call_status *),
-			     void (*stop)(void))
+struct sensors *sensors_open(const struct sensors_config *config)
 {
-	bool file = strcmp(write, "-");
+	bool file = strcmp(config->write, "-");
 	struct sensors *sensors;
 
-	if (file && !sensors_check(write))
+	if (file && !sensors_check(config->write))
 		return NULL;
 	sensors = calloc(1, sizeof(*sensors));
 	if (!sensors) {
 		log_error("out of memory");
 		return NULL;
 	}
-	sensors->path = file ? write : NULL;
-	sensors->stop_fd = stop_fd;
-	sensors->end = end;
-	sensors->stop = stop;
+	sensors->config = *config;
+	sensors->path = file ? config->write : NULL;
 	return sensors;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which stream writes to which file. A stream's key is its sensor and
+ * Which stream of packet_streaming writes to which file. A stream's key is its sensor and
  * interface; one that gives no sensor is known by its address. The first key
  * owns FILE, others have files beside it (path.h); a key that comes back
  * appends to its file. Over restarts, the files' extended attributes tell the
@@ -13,14 +13,28 @@
 
 struct sensors;
 
-/*
- * @write: FILE, or "-" for standard output. @stop_fd: readable once the
- * program has to stop. @end: ends a call. @stop: asks the program to stop.
- * NULL: FILE cannot be used; what is wrong was logged.
+/**
+ * struct sensors_config - where it writes, and whom it talks to
+ * @write: FILE, or "-" for standard output
+ * @stop_fd: readable once the program has to stop
+ * @output: who uses standard output; *@output is NULL: nobody yet
+ * @end: ends a call
+ * @stop: asks the program to stop
+ * @whose: the key of the capture whose file a path is; NULL: of none
+ * @context: @whose's
  */
-struct sensors *sensors_open(const char *write, int stop_fd,
-			     void (*end)(struct call *, const struct call_status *),
-			     void (*stop)(void));
+struct sensors_config {
+	const char *write;
+	int stop_fd;
+	const char **output;
+	void (*end)(struct call *call, const struct call_status *status);
+	void (*stop)(void);
+	const char *(*whose)(void *context, const char *path);
+	void *context;
+};
+
+/* NULL: FILE cannot be used; what is wrong was logged. */
+struct sensors *sensors_open(const struct sensors_config *config);
 
 /* The other half of what a server has to know. */
 void sensors_taker(struct sensors *sensors, struct call_taker *taker);

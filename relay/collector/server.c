@@ -17,15 +17,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
 #include "common/size.h"
 
-#define SERVER_METHOD		"/packet_streaming.PacketStreaming/Run"
-
 /* A message in more pieces than these is put together first. */
-#define SERVER_PIECES_MAX	64
+#define SERVER_PIECES_MAX	1024
+
+/* Bytes of a message that waits for the one before it to leave. */
+#define SERVER_SEND_MAX		128
 
 /* Sensors that vanished are found out within these. */
 #define SERVER_KEEPALIVE_MS		60000
@@ -36,8 +38,12 @@
 /* Calls of one connection at a time, each of which may hold a file. */
 #define SERVER_STREAMS_MAX	128
 
-/* While one sensor keeps us busy, what others sent is written this often. */
+/*
+ * While one sensor keeps us busy, what others sent is written this often, and
+ * the clock is looked at this often.
+ */
 #define SERVER_BUSY_EVENTS	4096
+#define SERVER_CLOCK_EVENTS	64
 
 /* When the program stops: how long sensors have to take the status. */
 #define SERVER_STOP_SECONDS		3
@@ -50,20 +56,29 @@ struct event {
 
 struct call {
 	struct server *server;
+	const struct call_taker *taker;
 	grpc_call *core;
 	struct stream *stream;		/* NULL: refused, or ended */
 	grpc_byte_buffer *message;
 	int cancelled;
 	unsigned int pending;		/* batches under way */
-	bool answered;			/* the status is on its way */
-	struct event begun, received, sent, closed;
+	bool ended;			/* it takes no more messages */
+	bool sending;			/* a message is on its way */
+	struct call_status status;	/* goes out behind that, once ended */
+	size_t queued;			/* bytes of @out, which go out next */
+	unsigned char out[SERVER_SEND_MAX];
+	struct event begun, received, told, sent, closed;
 };
 
 struct server {
-	const struct call_taker *taker;
+	const struct server_method *methods;	/* ends with one of no path */
 	grpc_completion_queue *queue;
 	grpc_server *core;
-	struct event requested, down;
+	struct event requested, down, woken;
+	grpc_channel *lame;
+	grpc_call *alarm;		/* never begun: its empty batches wake us */
+	bool waking;			/* one is on its way */
+	uint64_t due;			/* when a taker wants its idle() */
 	bool is_down;
 	bool stopping;
 	unsigned int calls;		/* that are not freed */
@@ -135,38 +150,85 @@ static void call_receive(struct call *call)
 	call_batch(call, &op, 1, &call->received);
 }
 
-/* Send @status, after Empty when that is OK. */
-static void call_answer(struct call *call, const struct call_status *status)
+/* Send the status, after Empty when that is OK and all that there is to say. */
+static void call_answer(struct call *call)
 {
-	grpc_slice text = grpc_slice_from_copied_string(status->text);
+	grpc_slice text = grpc_slice_from_copied_string(call->status.text);
 	grpc_byte_buffer *empty = grpc_raw_byte_buffer_create(NULL, 0);
 	grpc_op ops[2] = { 0 };
 	size_t count = 0;
 
-	if (status->code == CALL_OK) {
+	if (call->status.code == CALL_OK && !call->taker->answers) {
 		ops[count].op = GRPC_OP_SEND_MESSAGE;
 		ops[count++].data.send_message.send_message = empty;
 	}
 	ops[count].op = GRPC_OP_SEND_STATUS_FROM_SERVER;
 	ops[count].data.send_status_from_server.status =
-		(grpc_status_code)status->code;
+		(grpc_status_code)call->status.code;
 	ops[count++].data.send_status_from_server.status_details = &text;
-	call->stream = NULL;
-	call->answered = true;
-	call_batch(call, ops, count, &call->sent);
+	call_batch(call, ops, count, &call->told);
 	grpc_byte_buffer_destroy(empty);
 	grpc_slice_unref(text);
 }
 
+static void call_send(struct call *call, const void *bytes, size_t size)
+{
+	grpc_slice slice = grpc_slice_from_copied_buffer(bytes, size);
+	grpc_byte_buffer *message = grpc_raw_byte_buffer_create(&slice, 1);
+	grpc_op op = {
+		.op = GRPC_OP_SEND_MESSAGE,
+		.data.send_message.send_message = message,
+	};
+
+	call->sending = true;
+	call_batch(call, &op, 1, &call->sent);
+	grpc_byte_buffer_destroy(message);
+	grpc_slice_unref(slice);
+}
+
+/* One send op at a time: a call would fail at a second one. */
+void server_send(struct call *call, const void *bytes, size_t size)
+{
+	if (!call->sending) {
+		call_send(call, bytes, size);
+		return;
+	}
+	call->queued = size;
+	memcpy(call->out, bytes, size);
+}
+
+static void call_end(struct call *call)
+{
+	call->stream = NULL;
+	call->ended = true;
+	if (!call->sending)
+		call_answer(call);
+}
+
 void server_end(struct call *call, const struct call_status *status)
 {
-	call_answer(call, status);
+	call->status = *status;
+	call_end(call);
+}
+
+static void call_sent(void *owner, bool ok)
+{
+	struct call *call = owner;
+	size_t size = call->queued;
+
+	call->sending = false;
+	call->queued = 0;
+	if (ok && size)
+		call_send(call, call->out, size);
+	else if (call->ended)
+		call_answer(call);
+	call_put(call);
 }
 
 /* Hand a message on where it lies. */
 static void call_message(struct call *call)
 {
-	const struct call_taker *taker = call->server->taker;
+	const struct call_taker *taker = call->taker;
 	grpc_slice_buffer *slices = &call->message->data.raw.slice_buffer;
 	struct iovec pieces[SERVER_PIECES_MAX];
 	grpc_byte_buffer_reader reader;
@@ -198,11 +260,10 @@ static void call_finish(struct call *call, bool ok)
 {
 	struct call_status status = { .code = CALL_OK };
 	bool broken = !ok || grpc_call_failed_before_recv_message(call->core);
-	struct stream *stream = call->stream;
 
-	call->stream = NULL;
-	call->server->taker->close(stream, broken, &status);
-	call_answer(call, &status);
+	call->taker->close(call->stream, broken, &status);
+	if (status.code != CALL_LATER)
+		server_end(call, &status);
 }
 
 static void call_received(void *owner, bool ok)
@@ -216,7 +277,7 @@ static void call_received(void *owner, bool ok)
 	if (call->message) {
 		grpc_byte_buffer_destroy(call->message);
 		call->message = NULL;
-		if (ok && !call->answered)
+		if (ok && !call->ended)
 			call_receive(call);
 	}
 	call_put(call);
@@ -279,30 +340,42 @@ static void call_peer(grpc_call *core, char *peer, size_t size)
 	gpr_free(uri);
 }
 
+static const struct call_taker *server_taker(const struct server *server,
+					     grpc_slice method)
+{
+	for (const struct server_method *known = server->methods; known->path; known++)
+		if (slice_is(method, known->path))
+			return known->taker;
+	return NULL;
+}
+
 /* Take the requested call, or refuse it. */
 static void call_begin(struct call *call, const grpc_call_details *details,
 		       const grpc_metadata_array *array)
 {
-	const struct call_taker *taker = call->server->taker;
-	struct call_status status = { .code = CALL_UNIMPLEMENTED };
+	const struct call_taker *taker = server_taker(call->server, details->method);
+	struct call_status *status = &call->status;
 	char peer[METADATA_TEXT_MAX];
 	struct metadata metadata;
 
 	call_peer(call->core, peer, sizeof(peer));
-	if (!slice_is(details->method, SERVER_METHOD)) {
-		snprintf(status.text, sizeof(status.text),
-			 "the only method here is " SERVER_METHOD);
-	} else if (call_metadata(array, &metadata, &status)) {
+	call->taker = taker ? taker : call->server->methods->taker;
+	status->code = CALL_UNIMPLEMENTED;
+	if (!taker) {
+		snprintf(status->text, sizeof(status->text),
+			 "there is no such method here, but %s",
+			 call->server->methods->path);
+	} else if (call_metadata(array, &metadata, status)) {
 		call->stream = taker->open(taker->context, call, &metadata,
-					   peer, &status);
+					   peer, status);
 		if (call->stream)
 			call_receive(call);
 		else
-			call_answer(call, &status);
+			call_end(call);
 		return;
 	}
-	log_warning("a call from %s was refused: %s", peer, status.text);
-	call_answer(call, &status);
+	log_warning("a call from %s was refused: %s", peer, status->text);
+	call_end(call);
 }
 
 static void call_start(struct server *server)
@@ -318,8 +391,9 @@ static void call_start(struct server *server)
 	server->calls++;
 	call->server = server;
 	call->core = server->next;
-	call->begun = call->sent = call->closed =
+	call->begun = call->told = call->closed =
 		(struct event){ call_done, call };
+	call->sent = (struct event){ call_sent, call };
 	call->received = (struct event){ call_received, call };
 	close.data.recv_close_on_server.cancelled = &call->cancelled;
 	call_batch(call, &begin, 1, &call->begun);
@@ -352,7 +426,8 @@ static void server_requested(void *owner, bool ok)
 	server->deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
 		gpr_time_from_seconds(SERVER_STOP_SECONDS, GPR_TIMESPAN));
 	server->stopping = true;
-	server->taker->stop(server->taker->context);
+	for (const struct server_method *method = server->methods; method->path; method++)
+		method->taker->stop(method->taker->context);
 	server_hurry(server);
 }
 
@@ -422,7 +497,46 @@ static bool server_listen(struct server *server, const char *listen_on)
 	return true;
 }
 
-struct server *server_open(const char *listen, const struct call_taker *taker)
+/* Time for what takers do when nothing is under way, or has gathered. */
+static void server_idle(struct server *server)
+{
+	server->due = CALL_NEVER;
+	for (const struct server_method *method = server->methods; method->path; method++) {
+		uint64_t due = method->taker->idle(method->taker->context);
+
+		if (due < server->due)
+			server->due = due;
+	}
+}
+
+static void server_woken(void *owner, bool ok)
+{
+	struct server *server = owner;
+
+	(void)ok;
+	__atomic_store_n(&server->waking, false, __ATOMIC_RELEASE);
+	server_idle(server);
+}
+
+void server_wake(void *context)
+{
+	struct server *server = context;
+
+	if (!__atomic_exchange_n(&server->waking, true, __ATOMIC_ACQ_REL))
+		grpc_call_start_batch(server->alarm, NULL, 0, &server->woken, NULL);
+}
+
+/* The queue has no alarm of its own. */
+static void server_alarm(struct server *server)
+{
+	server->lame = grpc_lame_client_channel_create("alarm", GRPC_STATUS_OK, "");
+	server->alarm = grpc_channel_create_call(server->lame, NULL,
+		GRPC_PROPAGATE_DEFAULTS, server->queue,
+		grpc_slice_from_static_string("/alarm"), NULL,
+		gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
+}
+
+struct server *server_open(const char *listen, const struct server_method *methods)
 {
 	grpc_arg args[] = {
 		/* Two collectors on one port would share its sensors. */
@@ -446,13 +560,16 @@ struct server *server_open(const char *listen, const struct call_taker *taker)
 	}
 	gpr_set_log_function(server_core_log);
 	grpc_init();
-	server->taker = taker;
+	server->methods = methods;
+	server->due = CALL_NEVER;
+	server->woken = (struct event){ server_woken, server };
 	server->requested = (struct event){ server_requested, server };
 	server->down = (struct event){ server_is_down, server };
 	server->deadline = gpr_inf_future(GPR_CLOCK_MONOTONIC);
 	server->queue = grpc_completion_queue_create_for_next(NULL);
 	server->core = grpc_server_create(&all, NULL);
 	grpc_server_register_completion_queue(server->core, server->queue, NULL);
+	server_alarm(server);
 	if (server_listen(server, listen))
 		return server;
 	server_close(server);
@@ -475,8 +592,42 @@ static void *server_watch(void *context)
 	return NULL;
 }
 
+/* Nanoseconds until a taker wants its idle(); 0: it is late. */
+static uint64_t server_left(const struct server *server)
+{
+	struct timespec now;
+	uint64_t ns;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ns = now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
+	return server->due > ns ? server->due - ns : 0;
+}
+
+/* How long to sleep. */
+static gpr_timespec server_until(const struct server *server)
+{
+	gpr_timespec due;
+
+	if (server->due == CALL_NEVER)
+		return server->deadline;
+	due = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+			   gpr_time_from_nanos(server_left(server), GPR_TIMESPAN));
+	return gpr_time_cmp(due, server->deadline) < 0 ? due : server->deadline;
+}
+
+/* No event until the time that was given. */
+static void server_late(struct server *server)
+{
+	if (gpr_time_cmp(gpr_now(GPR_CLOCK_MONOTONIC), server->deadline) < 0) {
+		server_idle(server);
+		return;
+	}
+	server->deadline = gpr_inf_future(GPR_CLOCK_MONOTONIC);
+	grpc_server_cancel_all_calls(server->core);
+}
+
 /*
- * Work off events; once there are none, let the taker write what has gathered,
+ * Work off events; once there are none, let the takers write what has gathered,
  * and only then sleep.
  */
 static void server_loop(struct server *server)
@@ -486,7 +637,7 @@ static void server_loop(struct server *server)
 
 	while (!server->is_down) {
 		grpc_event event = grpc_completion_queue_next(server->queue,
-			idle ? server->deadline :
+			idle ? server_until(server) :
 			       gpr_inf_past(GPR_CLOCK_MONOTONIC), NULL);
 
 		if (event.type == GRPC_OP_COMPLETE) {
@@ -494,14 +645,14 @@ static void server_loop(struct server *server)
 
 			idle = false;
 			tag->done(tag->owner, event.success);
-			if (++busy % SERVER_BUSY_EVENTS == 0)
-				server->taker->idle(server->taker->context);
+			if (++busy % SERVER_BUSY_EVENTS == 0 ||
+			    (busy % SERVER_CLOCK_EVENTS == 0 && !server_left(server)))
+				server_idle(server);
 		} else if (!idle) {
 			idle = true;
-			server->taker->idle(server->taker->context);
+			server_idle(server);
 		} else {
-			server->deadline = gpr_inf_future(GPR_CLOCK_MONOTONIC);
-			grpc_server_cancel_all_calls(server->core);
+			server_late(server);
 		}
 	}
 }
@@ -529,6 +680,8 @@ void server_close(struct server *server)
 	if (!server->is_down)
 		grpc_server_shutdown_and_notify(server->core, server->queue,
 						&server->down);
+	grpc_call_unref(server->alarm);
+	grpc_channel_destroy(server->lame);
 	grpc_completion_queue_shutdown(server->queue);
 	do {
 		event = grpc_completion_queue_next(server->queue,

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: MIT
+#include "epoch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "packet.h"
+
+/* A quarter of a sensor's buffer that is no ring, or a very small one. */
+#define EPOCH_QUARTER		(1u << 20)
+#define EPOCH_QUARTER_MIN	4096
+
+struct epoch *epoch_new(struct journal_file *state, const char *path)
+{
+	struct epoch *epoch = calloc(1, sizeof(*epoch));
+
+	if (epoch)
+		epoch->rings = calloc(state->ring_count, sizeof(*epoch->rings));
+	if (!epoch || !epoch->rings) {
+		free(epoch);
+		free(state);
+		return NULL;
+	}
+	epoch->state = state;
+	epoch->format = state->format;
+	epoch->file.fd = -1;
+	snprintf(epoch->path, sizeof(epoch->path), "%s", path);
+	return epoch;
+}
+
+void epoch_free(struct epoch *epoch)
+{
+	if (epoch->merge)
+		merge_free(epoch->merge);
+	ringfile_close(&epoch->file);
+	free(epoch->rings);
+	free(epoch->state);
+	free(epoch);
+}
+
+void epoch_note(struct epoch *epoch, uint32_t i)
+{
+	struct epoch_ring *ring = &epoch->rings[i];
+
+	if (epoch->sync)
+		syncer_note(epoch->syncer, epoch->sync, i,
+			    &epoch->state->rings[i], epoch->state->length,
+			    ring->came);
+	ring->dirty = false;
+	ring->came = 0;
+}
+
+static bool epoch_write(void *context, void *bytes, size_t size,
+			const struct merge_part *parts)
+{
+	struct epoch *epoch = context;
+	struct iovec whole = { bytes, size };
+	struct pieces pieces = { &whole, 1 };
+
+	if (!ringfile_append(&epoch->file, &pieces))
+		return false;
+	epoch->state->length += size;
+	for (uint32_t i = 0; i < epoch->state->ring_count; i++) {
+		struct journal_ring *ring = &epoch->state->rings[i];
+
+		if (!parts[i].length)
+			continue;
+		ring->offset += parts[i].length;
+		ring->packets += parts[i].packets;
+		ring->bytes += parts[i].bytes;
+		ring->disorder += parts[i].disorder;
+		epoch->rings[i].came += parts[i].length;
+		epoch->rings[i].dirty = true;
+	}
+	return true;
+}
+
+bool epoch_open(struct epoch *epoch, struct syncer *syncer, uint64_t hold_back,
+		uint64_t now)
+{
+	const struct journal_file *state = epoch->state;
+
+	epoch->header = state->length;
+	if (!syncer || (state->ring_count > 1 && state->ring == JOURNAL_ALL)) {
+		epoch->merge = merge_new(state->ring_count,
+					 ringfile_swapped(&state->format),
+					 state->format.microseconds, hold_back,
+					 now, epoch_write, epoch);
+		if (!epoch->merge)
+			return false;
+	}
+	epoch->syncer = syncer;
+	if (!syncer)
+		return true;
+	epoch->sync = syncer_add(syncer, epoch->file.fd, state, epoch->declared);
+	if (!epoch->sync && epoch->merge) {
+		merge_free(epoch->merge);
+		epoch->merge = NULL;
+	}
+	return epoch->sync;
+}
+
+bool epoch_close(struct epoch *epoch)
+{
+	for (uint32_t i = 0; i < epoch->state->ring_count; i++)
+		if (epoch->rings[i].stream || !epoch_drained(epoch, i))
+			return false;
+	if (!epoch->sync ||
+	    !syncer_remove(epoch->syncer, epoch->sync, &epoch->declared))
+		return false;
+	epoch->sync = NULL;
+	if (epoch->merge)
+		merge_free(epoch->merge);
+	epoch->merge = NULL;
+	ringfile_close(&epoch->file);
+	return true;
+}
+
+void epoch_attach(struct epoch *epoch, uint32_t i, uint64_t ring_bytes)
+{
+	struct epoch_ring *ring = &epoch->rings[i];
+	uint64_t quarter = ring_bytes ? ring_bytes / 4 : EPOCH_QUARTER;
+
+	ring->received = epoch->state->rings[i].offset;
+	if (epoch->merge)
+		merge_join(epoch->merge, i);
+	walk_begin(&ring->walk, ring->received,
+		   ringfile_swapped(&epoch->state->format));
+	if (!epoch->sync)
+		return;
+	syncer_quarter(epoch->syncer, epoch->sync, quarter > EPOCH_QUARTER_MIN ?
+		       quarter : EPOCH_QUARTER_MIN);
+	if (!epoch_settled(epoch, i)) {
+		epoch_note(epoch, i);
+		syncer_urge(epoch->syncer);
+	}
+}
+
+bool epoch_settled(struct epoch *epoch, uint32_t i)
+{
+	const struct journal_ring *ring = &epoch->state->rings[i];
+	struct journal_ring safe;
+	bool declared;
+
+	if (!epoch->sync)
+		return true;
+	return syncer_safe(epoch->syncer, epoch->sync, i, &safe, &declared) &&
+	       declared && safe.known == ring->known && safe.offset == ring->offset;
+}
+
+int epoch_error(struct epoch *epoch)
+{
+	struct journal_ring safe;
+	bool declared;
+
+	if (!epoch->sync || syncer_safe(epoch->syncer, epoch->sync, 0, &safe, &declared))
+		return 0;
+	return errno;
+}
+
+static void epoch_cannot(const struct epoch *epoch, struct call_status *status)
+{
+	status->code = errno == ENOSPC || errno == EDQUOT ?
+		       CALL_RESOURCE_EXHAUSTED : CALL_INTERNAL;
+	snprintf(status->text, sizeof(status->text), "cannot write %.*s: %s",
+		 (int)sizeof(status->text) / 2, epoch->path, strerror(errno));
+}
+
+void epoch_snaplen(struct epoch *epoch, uint32_t snaplen)
+{
+	if (snaplen <= epoch->format.snaplen)
+		return;
+	epoch->format.snaplen = snaplen;
+	if (epoch->header && epoch->sync &&
+	    !ringfile_snaplen(&epoch->file, &epoch->format))
+		log_warning("%s: its header cannot be changed: %m", epoch->path);
+}
+
+static void epoch_too_long(struct call_status *status, uint64_t offset,
+			   uint32_t caplen)
+{
+	status->code = CALL_INVALID_ARGUMENT;
+	snprintf(status->text, sizeof(status->text),
+		 "the record at offset %" PRIu64 " has a caplen of %u bytes, at most %d are valid",
+		 offset, caplen, PACKET_CAPLEN_MAX);
+}
+
+bool epoch_begin(struct epoch *epoch, uint32_t i, uint64_t start,
+		 struct call_status *status)
+{
+	struct journal_ring *state = &epoch->state->rings[i];
+	struct epoch_ring *ring = &epoch->rings[i];
+
+	if (!epoch->header && !ringfile_start(&epoch->file, &epoch->format)) {
+		epoch_cannot(epoch, status);
+		return false;
+	}
+	if (!epoch->header)
+		epoch->state->length = RINGFILE_HEADER;
+	epoch->header = true;
+	if (!state->known) {
+		*state = (struct journal_ring){ .known = true, .offset = start };
+		ring->duplicate = 0;
+	}
+	ring->received = state->offset;
+	walk_begin(&ring->walk, state->offset,
+		   ringfile_swapped(&epoch->state->format));
+	epoch_note(epoch, i);
+	return true;
+}
+
+uint64_t epoch_jump(struct epoch *epoch, uint32_t i, uint64_t tail)
+{
+	struct journal_ring *state = &epoch->state->rings[i];
+	struct epoch_ring *ring = &epoch->rings[i];
+	uint64_t skipped = tail - state->offset;
+
+	state->offset = tail;
+	state->elsewhere += skipped;
+	ring->received = tail;
+	walk_begin(&ring->walk, tail, ringfile_swapped(&epoch->state->format));
+	epoch_note(epoch, i);
+	return skipped;
+}
+
+/* A single ring: what is whole counts, the rest is there, too. */
+static enum epoch_result epoch_direct(struct epoch *epoch, uint32_t i,
+				      struct records *records,
+				      struct call_status *status)
+{
+	struct journal_ring *state = &epoch->state->rings[i];
+	struct epoch_ring *ring = &epoch->rings[i];
+	struct walk walk = ring->walk;
+	bool valid = walk_pieces(&walk, &records->data);
+	uint64_t length = records->length;
+
+	if (!valid)
+		length = walk.boundary > ring->received ?
+			 walk.boundary - ring->received : 0;
+	pieces_cut(&records->data, length);
+	if (length && !ringfile_append(&epoch->file, &records->data)) {
+		epoch_cannot(epoch, status);
+		return EPOCH_FAILED;
+	}
+	state->packets += walk.packets;
+	state->bytes += walk.bytes;
+	epoch->state->length += walk.boundary - state->offset;
+	state->offset = walk.boundary;
+	walk.packets = walk.bytes = 0;
+	ring->walk = walk;
+	ring->came += length;
+	ring->dirty = true;
+	if (valid)
+		return EPOCH_FINE;
+	epoch_too_long(status, walk.boundary, walk.caplen);
+	return EPOCH_INVALID;
+}
+
+static enum epoch_result epoch_queue(struct epoch *epoch, uint32_t i,
+				     struct records *records, uint64_t now,
+				     struct call_status *status)
+{
+	uint32_t caplen;
+
+	if (merge_append(epoch->merge, i, &records->data, now, &caplen))
+		return EPOCH_FINE;
+	if (errno == ENOMEM) {
+		epoch_cannot(epoch, status);
+		return EPOCH_FAILED;
+	}
+	epoch_too_long(status, epoch->state->rings[i].offset +
+		       merge_held(epoch->merge, i), caplen);
+	return EPOCH_INVALID;
+}
+
+enum epoch_result epoch_release(struct epoch *epoch, uint64_t now, bool all,
+				struct call_status *status)
+{
+	enum epoch_result result = EPOCH_FINE;
+
+	if (epoch->merge && !merge_release(epoch->merge, now, all)) {
+		epoch_cannot(epoch, status);
+		merge_drop(epoch->merge);
+		result = EPOCH_FAILED;
+	}
+	for (uint32_t i = 0; i < epoch->state->ring_count; i++)
+		if (epoch->rings[i].dirty)
+			epoch_note(epoch, i);
+	return result;
+}
+
+enum epoch_result epoch_receive(struct epoch *epoch, uint32_t i,
+				struct records *records, uint64_t now,
+				struct call_status *status)
+{
+	struct journal_ring *state = &epoch->state->rings[i];
+	enum epoch_result result = EPOCH_FINE, released;
+
+	if (records->dropped > state->dropped) {
+		state->dropped = records->dropped;
+		epoch->rings[i].dirty = true;
+	}
+	if (records->length)
+		result = epoch->merge ?
+			 epoch_queue(epoch, i, records, now, status) :
+			 epoch_direct(epoch, i, records, status);
+	epoch->rings[i].received += records->length;
+	if (epoch->merge && records->complete_until)
+		merge_complete(epoch->merge, i, records->complete_until);
+	if (result == EPOCH_FAILED)
+		return result;
+	released = epoch_release(epoch, now, false, status);
+	return released == EPOCH_FINE ? result : released;
+}
+
+bool epoch_drained(const struct epoch *epoch, uint32_t i)
+{
+	return !epoch->merge || !merge_held(epoch->merge, i);
+}
+
+void epoch_detach(struct epoch *epoch, uint32_t i, bool finished, uint64_t now)
+{
+	if (epoch->merge)
+		merge_leave(epoch->merge, i, finished, now);
+	else if (epoch->file.end > epoch->state->length && epoch->file.stop_fd < 0 &&
+		 !ringfile_cut(&epoch->file, epoch->state->length))
+		log_error("%s: a torn record cannot be cut: %m", epoch->path);
+}
+
+void epoch_back(struct epoch *epoch)
+{
+	if (epoch->merge)
+		merge_drop(epoch->merge);
+	syncer_reset(epoch->syncer, epoch->sync, epoch->state);
+	if (!ringfile_cut(&epoch->file, epoch->state->length))
+		log_error("%s: cannot be cut: %m", epoch->path);
+	epoch->header = epoch->state->length;
+}
