@@ -80,6 +80,52 @@ static void test_a_full_fifo_is_copied_past(void **state)
 	assert_int_equal(extents_tail(&extents, 77), 77);
 }
 
+/* Two calls that send the same bytes: the older one lets go last. */
+static void test_extents_of_several_calls_overlap(void **state)
+{
+	struct extent *old[2], *young[3];
+	struct extents extents;
+
+	(void)state;
+	extents_init(&extents, RING_BYTES);
+	old[0] = extents_hold(&extents, 1000, 2000);
+	old[1] = extents_hold(&extents, 2000, 3000);
+	young[0] = extents_hold(&extents, 500, 1500);
+	young[1] = extents_hold(&extents, 1500, 4000);
+	assert_int_equal(extents_tail(&extents, 9000), 500);
+	extent_let_go(young[0]);
+	assert_int_equal(extents_tail(&extents, 9000), 1000);
+	extent_let_go(young[1]);
+	young[2] = extents_hold(&extents, 4000, 9000);
+	assert_int_equal(extents_tail(&extents, 9000), 1000);
+	assert_int_equal(extents_tail(&extents, 800), 800);
+	extent_let_go(old[0]);
+	assert_int_equal(extents_tail(&extents, 9000), 2000);
+	extent_let_go(old[1]);
+	assert_int_equal(extents_tail(&extents, 9000), 4000);
+	extent_let_go(young[2]);
+	assert_int_equal(extents_tail(&extents, 9000), 9000);
+}
+
+static void test_no_more_extents_than_slots(void **state)
+{
+	struct extent *held[EXTENTS_MAX];
+	struct extents extents;
+
+	(void)state;
+	extents_init(&extents, RING_BYTES);
+	for (int i = 0; i < EXTENTS_MAX; i++) {
+		assert_false(extents_full(&extents));
+		held[i] = extents_hold(&extents, i, i + 1);
+		assert_non_null(held[i]);
+	}
+	assert_true(extents_full(&extents));
+	assert_null(extents_hold(&extents, 0, 1));
+	extent_let_go(held[7]);
+	assert_ptr_equal(extents_hold(&extents, 0, 1), held[7]);
+	assert_null(extents_hold(&extents, 0, 1));
+}
+
 static void test_everything_of_a_short_call_is_in_flight(void **state)
 {
 	struct flight flight;
@@ -137,6 +183,8 @@ int main(void)
 		cmocka_unit_test(test_what_does_not_fit_is_copied),
 		cmocka_unit_test(test_a_pinned_ring_is_copied_from),
 		cmocka_unit_test(test_a_full_fifo_is_copied_past),
+		cmocka_unit_test(test_extents_of_several_calls_overlap),
+		cmocka_unit_test(test_no_more_extents_than_slots),
 		cmocka_unit_test(test_everything_of_a_short_call_is_in_flight),
 		cmocka_unit_test(test_of_a_long_call_the_end_is_in_flight),
 		cmocka_unit_test(test_pauses_grow_to_their_limit),
