@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-# Speed of the relay's Run path, beside a naive sender in the same run.
+# Speed of both protocols and of the collector: tests/bench/README.
 
-BENCH_OBJECTS	:= $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard tests/bench/*.c))
+BENCH_PROGRAMS	:= $(BUILD)/bench-sender $(BUILD)/bench-discard
 
-bench: $(BUILD)/bench-run
-	$(BUILD)/bench-run
+bench: programs $(BENCH_PROGRAMS)
+	BUILD=$(BUILD) tests/bench/run
 
-$(BUILD)/bench-run: $(BENCH_OBJECTS) \
+$(BUILD)/bench-%: $(BUILD)/objects/tests/bench/%.o $(BUILD)/objects/tests/bench/naive.o \
 		$(BUILD)/unit/relay.a $(BUILD)/unit/helpers.a $(BUILD)/unit/common.a
 	$(call step,LD,$@)$(CC) $(UNIT_CFLAGS) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group \
 		$(UNIT_LIBRARIES)

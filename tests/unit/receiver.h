@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* A receiver of Run calls, with gRPC's C core: as little as a receiver can do. */
+/*
+ * A receiver, with gRPC's C core, one call at a time: of Run, or of pcapring.v1's
+ * Stream. As little as a receiver can do.
+ */
 #ifndef UNIT_RECEIVER_H
 #define UNIT_RECEIVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -14,12 +18,14 @@
  * @message: called with each message; NULL: they are discarded
  * @context: for @message
  * @refuse: status to end calls with at once; 0: take them
+ * @records: calls are Stream's: what they bring is acknowledged
  * @pause: milliseconds before the first message of a call is asked for
  */
 struct receiver {
 	void (*message)(void *context, grpc_byte_buffer *message);
 	void *context;
 	int refuse;
+	bool records;
 	unsigned int pause;
 };
 
