@@ -9,8 +9,9 @@
 #include "common/filter.h"
 #include "common/log.h"
 #include "common/size.h"
+#include "reader.h"
 
-#define EXCLUDE_PEER_MAX	256
+#define EXCLUDE_EXPRESSION_MAX	(2 * EXCLUDE_PEER_MAX)
 
 /* "ipv6:%5Bfe80::1%252%5D:4711": brackets and the scope's '%' are encoded. */
 static void exclude_decode(const char *text, char *out, size_t size)
@@ -51,7 +52,8 @@ static bool exclude_is_address(const char *text)
 	       inet_pton(AF_INET6, text, &address) == 1;
 }
 
-void exclude_peer_expression(const char *peer, char *out, size_t size)
+/* What describes the connection to @peer; "" where that is no address ("unix:"). */
+static void exclude_describe(const char *peer, char *out, size_t size)
 {
 	char decoded[EXCLUDE_PEER_MAX];
 	char *address, *port;
@@ -142,9 +144,9 @@ static bool exclude_add_lines(const char *lines, uint32_t linktype,
 static bool exclude_add_own(const char *peer, uint32_t linktype,
 			    struct sock_filter **program, size_t *length)
 {
-	char plain[EXCLUDE_PEER_MAX], tagged[3 * EXCLUDE_PEER_MAX];
+	char plain[EXCLUDE_EXPRESSION_MAX], tagged[3 * EXCLUDE_EXPRESSION_MAX];
 
-	exclude_peer_expression(peer, plain, sizeof(plain));
+	exclude_describe(peer, plain, sizeof(plain));
 	snprintf(tagged, sizeof(tagged), "(%s) or (vlan and (%s))", plain, plain);
 	if (!*plain || !filter_linktype_knows(linktype, plain))
 		return true;
@@ -152,8 +154,27 @@ static bool exclude_add_own(const char *peer, uint32_t linktype,
 			   linktype, program, length);
 }
 
+/* Calls of one channel mostly have one peer. */
+static bool exclude_is_repeated(const struct exclude *exclude, unsigned int ring)
+{
+	for (unsigned int i = 0; i < ring; i++)
+		if (!strcmp(exclude->peers[i], exclude->peers[ring]))
+			return true;
+	return false;
+}
+
+static bool exclude_add_peers(const struct exclude *exclude, uint32_t linktype,
+			      struct sock_filter **program, size_t *length)
+{
+	for (unsigned int i = 0; i < PCAPRING_RINGS_MAX; i++)
+		if (*exclude->peers[i] && !exclude_is_repeated(exclude, i) &&
+		    !exclude_add_own(exclude->peers[i], linktype, program, length))
+			return false;
+	return true;
+}
+
 bool exclude_compile(const struct exclude *exclude, uint32_t linktype,
-		     const char *peer, struct sock_filter **program, size_t *length)
+		     struct sock_filter **program, size_t *length)
 {
 	*program = NULL;
 	*length = 0;
@@ -161,11 +182,48 @@ bool exclude_compile(const struct exclude *exclude, uint32_t linktype,
 	     exclude_add(exclude->expression, linktype, program, length)) &&
 	    (!exclude->list ||
 	     exclude_add_lines(exclude->list, linktype, program, length)) &&
-	    (!exclude->own || !peer ||
-	     exclude_add_own(peer, linktype, program, length)))
+	    (!exclude->own ||
+	     exclude_add_peers(exclude, linktype, program, length)))
 		return true;
 	free(*program);
 	*program = NULL;
 	*length = 0;
 	return false;
+}
+
+static bool exclude_put(const struct exclude *exclude, uint32_t linktype)
+{
+	struct sock_filter *program;
+	size_t length;
+	bool done;
+
+	if (!exclude_compile(exclude, linktype, &program, &length))
+		return false;
+	done = (!length && !exclude->in_force) ||
+	       reader_set_filter(exclude->reader, program, length);
+	free(program);
+	return done;
+}
+
+bool exclude_start(struct exclude *exclude, uint32_t linktype)
+{
+	if (exclude->in_force && exclude->linktype == linktype)
+		return true;
+	exclude->in_force = exclude_put(exclude, linktype);
+	exclude->linktype = linktype;
+	return exclude->in_force;
+}
+
+void exclude_peer(struct exclude *exclude, unsigned int ring, const char *peer)
+{
+	char *known = exclude->peers[ring];
+
+	if (!exclude->own || !strncmp(known, peer, EXCLUDE_PEER_MAX - 1))
+		return;
+	snprintf(known, EXCLUDE_PEER_MAX, "%s", peer);
+	/* Another ring's call may have brought it already. */
+	if (exclude_is_repeated(exclude, ring))
+		return;
+	if (!exclude_put(exclude, exclude->linktype))
+		log_warning("the connection to %s is captured, too", peer);
 }

@@ -13,28 +13,47 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <linux/pcapring.h>
+
+#define EXCLUDE_PEER_MAX	128	/* bytes of an address as gRPC names it */
+
+struct reader;
+
 /**
- * struct exclude - what to leave out
+ * struct exclude - what to leave out of a capture
+ * @reader: the capture
  * @expression: of --exclude, pcap-filter(7); NULL: none
- * @list: of --exclude-list, lines of it (exclude_list.h); NULL: none
- * @own: the connection, too
+ * @list: of --exclude-list, lines of it (exclude_list.h), for free(); NULL: none
+ * @own: the connections, too
+ * @peers: their other ends, one for each ring's call, as gRPC names them; "":
+ *	not known
+ * @linktype: of the program that is in force, where there is one
+ * @in_force: there is
  */
 struct exclude {
+	struct reader *reader;
 	const char *expression;
-	const char *list;
+	char *list;
 	bool own;
+	char peers[PCAPRING_RINGS_MAX][EXCLUDE_PEER_MAX];
+	uint32_t linktype;
+	bool in_force;
 };
 
 /*
- * The program for packets of @linktype; @peer: the connection's other end as
- * gRPC names it ("ipv4:192.0.2.1:50051"), NULL while there is none. True:
- * *@program is *@length instructions for free(); none when nothing is left out.
- * False: what the user named cannot be compiled; the error was logged.
+ * Put the program into force for packets of @linktype, before the first call
+ * is made. False: what the user named cannot be compiled; the error was logged.
+ */
+bool exclude_start(struct exclude *exclude, uint32_t linktype);
+
+/* The call of @ring has this @peer: leave its connection out, too. */
+void exclude_peer(struct exclude *exclude, unsigned int ring, const char *peer);
+
+/*
+ * True: *@program is *@length instructions for free(); none when nothing is
+ * left out. False as of exclude_start().
  */
 bool exclude_compile(const struct exclude *exclude, uint32_t linktype,
-		     const char *peer, struct sock_filter **program, size_t *length);
-
-/* What describes the connection to @peer; "" where that is no address ("unix:"). */
-void exclude_peer_expression(const char *peer, char *out, size_t size);
+		     struct sock_filter **program, size_t *length);
 
 #endif

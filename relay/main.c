@@ -9,6 +9,8 @@
 
 #include "common/log.h"
 #include "common/service.h"
+#include "exclude.h"
+#include "exclude_list.h"
 #include "extent.h"
 #include "merge.h"
 #include "options.h"
@@ -26,11 +28,14 @@
  * @source: packet by packet: &@merge.source or &@savefile.source
  * @rings: byte for byte: &@reader, or &@replay.reader
  */
+#define MAIN_LINKTYPE_ETHERNET	1
+
 struct main_sources {
 	struct reader reader;
 	struct merge merge;
 	struct savefile savefile;
 	struct replay replay;
+	struct exclude exclude;
 	struct source *source;
 	struct reader *rings;
 };
@@ -48,6 +53,33 @@ static void main_identify(const struct options *options, struct metadata *metada
 			    metadata->host);
 		memcpy(metadata->sensor, metadata->host, sizeof(metadata->sensor));
 	}
+}
+
+/*
+ * What is wrong with the user's part is said before anything else happens;
+ * while the link type is not known, most links are Ethernet.
+ */
+static bool main_open_exclude(struct exclude *exclude, const struct options *options,
+			      struct reader *reader)
+{
+	uint32_t linktype = reader_linktype(reader);
+	struct sock_filter *program;
+	size_t length;
+
+	*exclude = (struct exclude) {
+		.reader = reader,
+		.expression = options->exclude,
+		.own = !options->include_own,
+	};
+	if (options->exclude_list &&
+	    !exclude_list_read(options->exclude_list, &exclude->list))
+		return false;
+	if (linktype != PCAPRING_LINKTYPE_NONE)
+		return exclude_start(exclude, linktype);
+	if (!exclude_compile(exclude, MAIN_LINKTYPE_ETHERNET, &program, &length))
+		return false;
+	free(program);
+	return true;
 }
 
 static bool main_open_source(struct main_sources *sources,
@@ -68,12 +100,16 @@ static bool main_open_source(struct main_sources *sources,
 	if (!reader_open(&sources->reader, options->device))
 		return false;
 	merge_open(&sources->merge, &sources->reader);
-	return true;
+	if (main_open_exclude(&sources->exclude, options, &sources->reader))
+		return true;
+	reader_close(&sources->reader);
+	return false;
 }
 
 static void main_close_source(struct main_sources *sources)
 {
 	reader_close(sources->rings);
+	free(sources->exclude.list);
 	if (!sources->source->capture)
 		savefile_close(&sources->savefile);
 }
@@ -140,6 +176,7 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 {
 	struct source *source = sources->source;
 	struct extents *extents = main_make_extents(sources->rings);
+	struct exclude *exclude = source->capture ? &sources->exclude : NULL;
 	enum options_protocol spoken = options->protocol;
 	struct relay_counts counts = {};
 	struct peer peer = { .target = options->target };
@@ -148,6 +185,7 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 		.source = source,
 		.watch = &watch,
 		.extents = extents,
+		.exclude = exclude,
 		.target = options->target,
 		.peer = spoken == OPTIONS_AUTO ? &peer : NULL,
 	};
@@ -155,6 +193,7 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 		.reader = sources->rings,
 		.watch = &watch,
 		.extents = extents,
+		.exclude = exclude,
 		.target = options->target,
 		.feed = source->capture ? NULL : &sources->replay.feed,
 		.peer = &peer,

@@ -17,6 +17,9 @@ enum {
 	OPTIONS_SENSOR,
 	OPTIONS_NANOSECONDS,
 	OPTIONS_PROTOCOL,
+	OPTIONS_EXCLUDE,
+	OPTIONS_EXCLUDE_LIST,
+	OPTIONS_INCLUDE_OWN,
 };
 
 static const struct argp_option options_list[] = {
@@ -29,6 +32,12 @@ static const struct argp_option options_list[] = {
 	{ "protocol", OPTIONS_PROTOCOL, "auto|packet|records", 0,
 	  "Speak pcapring.v1 (records), packet_streaming (packet), or the former "
 	  "where the receiver knows it (auto, the default)", 2 },
+	{ "exclude", OPTIONS_EXCLUDE, "EXPR", 0,
+	  "Leave out packets that match this filter, see pcap-filter(7)", 2 },
+	{ "exclude-list", OPTIONS_EXCLUDE_LIST, "FILE", 0,
+	  "Leave out the senders and receivers that FILE lists", 2 },
+	{ "include-own-traffic", OPTIONS_INCLUDE_OWN, NULL, 0,
+	  "Do not leave out the connection to the receiver", 2 },
 	{ "nanoseconds", OPTIONS_NANOSECONDS, NULL, 0,
 	  "With packet, send the full nanoseconds, too; other receivers ignore them",
 	  2 },
@@ -49,6 +58,12 @@ static void options_check(const struct options *options, struct argp_state *stat
 	if (!strchr(options->target, ':'))
 		argp_error(state, "--target '%s' has no port: HOST:PORT is needed, e.g. %s:50051",
 			   options->target, options->target);
+	if (options->read && (options->exclude || options->exclude_list ||
+			      options->include_own))
+		argp_error(state, "%s is for --device: of a savefile everything is streamed; 'tcpdump -r %s -w FILE EXPR' makes one with less",
+			   options->exclude ? "--exclude" : options->exclude_list ?
+			   "--exclude-list" : "--include-own-traffic",
+			   options->read);
 	if (options->sensor && (!*options->sensor ||
 				strlen(options->sensor) >= METADATA_TEXT_MAX))
 		argp_error(state, "--sensor '%s' is not 1 to %d bytes long",
@@ -90,6 +105,15 @@ static error_t options_option(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTIONS_PROTOCOL:
 		options->protocol = options_protocol(arg, state);
+		break;
+	case OPTIONS_EXCLUDE:
+		options->exclude = arg;
+		break;
+	case OPTIONS_EXCLUDE_LIST:
+		options->exclude_list = arg;
+		break;
+	case OPTIONS_INCLUDE_OWN:
+		options->include_own = true;
 		break;
 	case OPTIONS_NANOSECONDS:
 		options->nanoseconds = true;

@@ -17,6 +17,9 @@ enum options_protocol {
  * @target: where to stream to, as gRPC names it
  * @sensor: this sensor's identity; NULL: the machine's
  * @protocol: what to speak
+ * @exclude: an expression of what is not to be streamed; NULL: none
+ * @exclude_list: path of a list of the same; NULL: none
+ * @include_own: the connection to @target, too, is streamed
  * @nanoseconds: send ts_nsec
  * @verbose: say more
  */
@@ -26,6 +29,9 @@ struct options {
 	const char *target;
 	const char *sensor;
 	enum options_protocol protocol;
+	const char *exclude;
+	const char *exclude_list;
+	bool include_own;
 	bool nanoseconds;
 	int verbose;
 };

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -395,6 +396,21 @@ void reader_release(struct reader_ring *ring, uint64_t tail)
 		return;
 	ring->tail = tail;
 	__atomic_store_n(&ring->consumer->tail, tail, __ATOMIC_RELEASE);
+}
+
+bool reader_set_filter(const struct reader *reader, const struct sock_filter *program,
+		       size_t length)
+{
+	const struct pcapring_filter filter = {
+		.length = length,
+		.instructions = (uintptr_t)program,
+	};
+
+	if (!ioctl(reader->fd, PCAPRING_IOC_SET_FILTER, &filter))
+		return true;
+	log_error("%s: the kernel does not take the filter of %zu instructions: %s",
+		  reader->name, length, strerror(errno));
+	return false;
 }
 
 bool reader_freeze(struct reader *reader)

@@ -6,6 +6,7 @@
 #ifndef RELAY_READER_H
 #define RELAY_READER_H
 
+#include <linux/filter.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -102,6 +103,13 @@ bool reader_seen(struct reader *reader);
 
 /* Everything before @tail, a record boundary, is free. */
 void reader_release(struct reader_ring *ring, uint64_t tail);
+
+/*
+ * Packets have to pass this program, too, from now on; with @length 0, no
+ * longer. False: the error was logged.
+ */
+bool reader_set_filter(const struct reader *reader, const struct sock_filter *program,
+		       size_t length);
 
 /* Load all heads a last time. False as of reader_load(). */
 bool reader_freeze(struct reader *reader);

@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "common/service.h"
 #include "encode.h"
+#include "exclude.h"
 #include "extent.h"
 #include "message.h"
 #include "notes.h"
@@ -36,6 +37,8 @@
 #define RECORDS_LIVED		RECORDS_SECOND
 /* An idle ring says how far it is complete no more often than this. */
 #define RECORDS_MARK		(20 * RECORDS_MILLISECOND)
+#define RECORDS_UNKNOWN \
+	"it does not know pcapring.v1; --protocol packet streams to those that do not"
 #define RECORDS_COMPLAINT	256	/* bytes */
 /* Rings that nobody wakes for are looked at so often. */
 #define RECORDS_LOOK		(10 * RECORDS_MILLISECOND)
@@ -323,12 +326,24 @@ static void records_say_hello(struct records_ring *ring)
 	ring->sending = true;
 }
 
+static void records_exclude_peer(struct records_ring *ring)
+{
+	struct exclude *exclude = ring->records->config->exclude;
+	char peer[EXCLUDE_PEER_MAX];
+
+	if (!exclude)
+		return;
+	stream_peer(ring->call, peer, sizeof(peer));
+	exclude_peer(exclude, ring->index, peer);
+}
+
 static void records_on_opened(struct records_ring *ring)
 {
 	struct reader_ring *positions = ring->ring;
 
 	if (ring->state != RECORDS_OPENING)
 		return;
+	records_exclude_peer(ring);
 	records_free(ring);
 	/* What was acknowledged, but is referred to, is not safe with another one. */
 	positions->safe = positions->tail;
@@ -473,7 +488,7 @@ static void records_say_away(struct records_ring *ring, const struct stream_end 
 	if (ring->said)
 		return;
 	peer_away(records->peer, end, end->unimplemented ?
-		  "it does not know pcapring.v1, with which --protocol packet could do" :
+		  RECORDS_UNKNOWN :
 		  records_left(records), false);
 }
 
@@ -497,8 +512,9 @@ static void records_fail(struct records_ring *ring, const struct stream_end *end
 	struct records *records = ring->records;
 
 	if (!records->unimplemented && !ring->said)
-		log_error("the stream to %s failed: %s; %" PRIu64 " bytes are not acknowledged",
+		log_error("the stream to %s failed: %s; %s%" PRIu64 " bytes are not acknowledged",
 			  records->config->target, end->reason,
+			  end->unimplemented ? RECORDS_UNKNOWN "; " : "",
 			  ring->ring->head - ring->ring->safe);
 	if (records->config->feed && !records->unimplemented)
 		records->failed = true;
@@ -725,6 +741,16 @@ static bool records_describe(struct records *records)
 	return metadata->linktype != PCAPRING_LINKTYPE_NONE;
 }
 
+static void records_make_calls(struct records *records)
+{
+	struct exclude *exclude = records->config->exclude;
+
+	records->broken = exclude && !exclude_start(exclude, records->metadata.linktype);
+	for (unsigned int i = 0; i < records->reader->ring_count; i++)
+		records_enter(&records->rings[i],
+			      records->broken ? RECORDS_DONE : RECORDS_PAUSE, 0);
+}
+
 /* Until the capture knows its link type there is nothing to say. */
 static void records_start(struct records *records)
 {
@@ -738,9 +764,8 @@ static void records_start(struct records *records)
 		records->waits = true;
 		records_sleep(records);
 	}
-	for (unsigned int i = 0; records->described &&
-			i < records->reader->ring_count; i++)
-		records_enter(&records->rings[i], RECORDS_PAUSE, 0);
+	if (records->described)
+		records_make_calls(records);
 }
 
 static void records_work(struct records *records)

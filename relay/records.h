@@ -12,6 +12,7 @@
 #include "common/metadata.h"
 #include "source.h"
 
+struct exclude;
 struct extents;
 struct peer;
 struct reader;
@@ -43,6 +44,7 @@ struct records_feed {
  * @target: what messages call the collector
  * @metadata: host and sensor; without @feed, the capture tells the rest
  * @feed: NULL: the kernel fills the rings
+ * @exclude: what is to be left out; NULL: nothing
  * @peer: what is known of the collector from runs before; NULL: nothing
  * @fallback: may end with RECORDS_UNIMPLEMENTED
  * @eventfd: where no device is polled: the watch waits for this eventfd, which
@@ -59,6 +61,7 @@ struct records_config {
 	const char *target;
 	struct metadata metadata;
 	struct records_feed *feed;
+	struct exclude *exclude;
 	struct peer *peer;
 	bool fallback;
 	int eventfd;

@@ -8,6 +8,7 @@
 #include "backoff.h"
 #include "common/log.h"
 #include "common/service.h"
+#include "exclude.h"
 #include "extent.h"
 #include "flight.h"
 #include "peer.h"
@@ -131,6 +132,18 @@ static void relay_call(struct relay *relay)
 	relay_enter(relay, RELAY_OPENING, RELAY_NEVER);
 }
 
+static void relay_first_call(struct relay *relay)
+{
+	struct exclude *exclude = relay->config->exclude;
+
+	if (!exclude || exclude_start(exclude, relay->metadata.linktype)) {
+		relay_call(relay);
+		return;
+	}
+	relay->broken = true;
+	relay->state = RELAY_DONE;
+}
+
 /* Wait for the source, unless it has more meanwhile. */
 static void relay_sleep(struct relay *relay)
 {
@@ -144,7 +157,7 @@ static void relay_sleep(struct relay *relay)
 static void relay_start(struct relay *relay)
 {
 	if (relay->source->describe(relay->source, &relay->metadata)) {
-		relay_call(relay);
+		relay_first_call(relay);
 		return;
 	}
 	if (relay->state != RELAY_UNKNOWN) {
@@ -208,8 +221,19 @@ static void relay_work(struct relay *relay)
 		relay_step(relay);
 }
 
+static void relay_exclude_peer(struct relay *relay)
+{
+	char peer[EXCLUDE_PEER_MAX];
+
+	if (!relay->config->exclude)
+		return;
+	stream_peer(relay->call, peer, sizeof(peer));
+	exclude_peer(relay->config->exclude, 0, peer);
+}
+
 static void relay_on_opened(struct relay *relay)
 {
+	relay_exclude_peer(relay);
 	relay->opened_at = relay_now();
 	if (relay->peer->trial) {
 		relay_enter(relay, RELAY_TRIAL, relay->peer->trial);

@@ -12,6 +12,7 @@
 
 struct extents;
 struct peer;
+struct exclude;
 struct source;
 struct stream;
 struct watch;
@@ -45,6 +46,7 @@ struct relay_counts {
  * @stream: where they go to
  * @watch: wakes the stream for the source and for signals
  * @extents: of each of the source's rings; the stream fills them
+ * @exclude: what is to be left out of the capture; NULL: nothing
  * @target: what messages call the receiver
  * @metadata: host, sensor and tsresol; the source fills in the rest
  * @peer: the receiver, of which more is known than this run can: it ends, with
@@ -55,6 +57,7 @@ struct relay_config {
 	struct stream *stream;
 	struct watch *watch;
 	struct extents *extents;
+	struct exclude *exclude;
 	const char *target;
 	struct metadata metadata;
 	struct peer *peer;

@@ -468,6 +468,14 @@ size_t stream_take(struct stream_call *call, void *bytes, size_t size)
 	return length;
 }
 
+void stream_peer(const struct stream_call *call, char *out, size_t size)
+{
+	char *peer = grpc_call_get_peer(call->call);
+
+	snprintf(out, size, "%s", peer);
+	gpr_free(peer);
+}
+
 void stream_half_close(struct stream_call *call)
 {
 	const grpc_op close = { .op = GRPC_OP_SEND_CLOSE_FROM_CLIENT };

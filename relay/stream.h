@@ -82,6 +82,12 @@ struct stream_call *stream_open(struct stream *stream, const char *method, bool 
 				void *context);
 
 /*
+ * The other end of an opened call's connection, as "ipv4:192.0.2.1:50051": at
+ * most @size bytes with the NUL.
+ */
+void stream_peer(const struct stream_call *call, char *out, size_t size);
+
+/*
  * Send a packet on a Run call; it was opened, and none of its messages is under
  * way. Returns the message's size in bytes. STREAM_SENT or STREAM_ENDED
  * follows. Unless it is the @last of a burst, it may stay in core until the

@@ -67,9 +67,11 @@ struct program {
 static struct program compile(const struct exclude *exclude, uint32_t linktype,
 			      const char *peer)
 {
+	struct exclude with_peer = *exclude;
 	struct program program;
 
-	assert_true(exclude_compile(exclude, linktype, peer, &program.code,
+	snprintf(with_peer.peers[5], EXCLUDE_PEER_MAX, "%s", peer ? peer : "");
+	assert_true(exclude_compile(&with_peer, linktype, &program.code,
 				    &program.length));
 	return program;
 }
@@ -122,7 +124,7 @@ static void test_all_that_is_named_is_left_out(void **state)
 {
 	const struct exclude exclude = {
 		.expression = "vlan 5 and tcp port 80",
-		.list = "src host 192.0.2.3 or (dst host 192.0.2.4 and dst port 22)",
+		.list = (char *)"src host 192.0.2.3 or (dst host 192.0.2.4 and dst port 22)",
 		.own = true,
 	};
 	struct program program = compile(&exclude, LINKTYPE_ETHERNET,
@@ -137,6 +139,22 @@ static void test_all_that_is_named_is_left_out(void **state)
 	assert_true(passes(&program, frame_make(false, "192.0.2.9", 1, "192.0.2.4", 23)));
 	assert_false(passes(&program, frame_make(false, "192.0.2.9", 1, "192.0.2.1", 50051)));
 	free(program.code);
+}
+
+static void test_every_peer_is_left_out_once(void **state)
+{
+	struct exclude exclude = { .own = true, .peers = {
+		[0] = "ipv4:192.0.2.1:50051", [1] = "ipv4:192.0.2.2:50051" } };
+	struct program two = compile(&exclude, LINKTYPE_ETHERNET, NULL), three;
+
+	(void)state;
+	assert_false(passes(&two, frame_make(false, "192.0.2.9", 1, "192.0.2.1", 50051)));
+	assert_false(passes(&two, frame_make(false, "192.0.2.9", 1, "192.0.2.2", 50051)));
+	assert_true(passes(&two, frame_make(false, "192.0.2.9", 1, "192.0.2.3", 50051)));
+	three = compile(&exclude, LINKTYPE_ETHERNET, "ipv4:192.0.2.1:50051");
+	assert_int_equal(three.length, two.length);
+	free(two.code);
+	free(three.code);
 }
 
 static void test_no_address_and_no_ip_leave_nothing_out(void **state)
@@ -220,9 +238,9 @@ static void test_what_cannot_be_compiled_is_refused(void **state)
 	struct program program;
 
 	(void)state;
-	assert_false(exclude_compile(&wrong, LINKTYPE_ETHERNET, NULL, &program.code,
+	assert_false(exclude_compile(&wrong, LINKTYPE_ETHERNET, &program.code,
 				     &program.length));
-	assert_false(exclude_compile(&large, LINKTYPE_ETHERNET, NULL, &program.code,
+	assert_false(exclude_compile(&large, LINKTYPE_ETHERNET, &program.code,
 				     &program.length));
 	assert_null(program.code);
 	free(list);
@@ -281,6 +299,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_connection_is_left_out_both_ways),
 		cmocka_unit_test(test_all_that_is_named_is_left_out),
+		cmocka_unit_test(test_every_peer_is_left_out_once),
 		cmocka_unit_test(test_no_address_and_no_ip_leave_nothing_out),
 		cmocka_unit_test(test_raw_ip_has_its_program),
 		cmocka_unit_test(test_a_long_list_is_left_out),
