@@ -1,13 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The same traffic, captured by tcpdump, by a reader of the device and by two
-# collectors at the end of two relays, is the same byte for byte.
+# The same traffic, captured by tcpdump, by a reader of the device and by three
+# collectors at the end of three relays, is the same byte for byte.
 #
 #	interface -> tcpdump -w                        tcpdump.pcap
 #	          -> capture -> cat                    read.pcap
-#	          -> capture -> relay -> collector     microseconds.pcap
-#	          -> capture -> relay --nanoseconds
+#	          -> capture -> relay -> collector     records.pcap
+#	          -> capture -> relay --protocol packet
+#	                              -> collector     microseconds.pcap
+#	          -> capture -> relay --protocol packet --nanoseconds
 #	                              -> collector     nanoseconds.pcap
 #
 # On one CPU the order of packets is defined, and the files are compared with
@@ -59,6 +61,7 @@ everything_stop() { # CAPTURE...
 	done
 	pcapring del "$1"
 	finish cat
+	relay_stop records "$total"
 	relay_stop microseconds "$total"
 	relay_stop nanoseconds "$total"
 	at_least "packets captured" 1 "$total"
@@ -85,21 +88,25 @@ compare() { # INTERFACE TRAFFIC
 	# tell when it does so are not for those that are compared.
 	capture_add left0 ring-bytes 64k snaplen 1500
 	stamping
-	for _ in 1 2 3; do
+	for _ in 1 2 3 4; do
 		capture_add "$1" "${settings[@]}"
 		ids+=("$capture")
 	done
 	tcpdump_start tcpdump "$1" -s "${snaplen:-262144}" ${tcpdump:-} \
 		${filter:+"$filter"}
 	start cat cat "/dev/pcapring${ids[0]}"
-	collector_start microseconds 50051
-	relay_start microseconds 50051 "/dev/pcapring${ids[1]}"
-	collector_start nanoseconds 50052
-	relay_start nanoseconds 50052 "/dev/pcapring${ids[2]}" --nanoseconds
+	collector_start records 50051
+	relay_start records 50051 "/dev/pcapring${ids[1]}"
+	collector_start microseconds 50052
+	relay_start microseconds 50052 "/dev/pcapring${ids[2]}" --protocol packet
+	collector_start nanoseconds 50053
+	relay_start nanoseconds 50053 "/dev/pcapring${ids[3]}" \
+		--protocol packet --nanoseconds
 	"$2" > traffic.log 2>&1 || { cat traffic.log; return 1; }
 	everything_stop "${ids[@]}"
 	savefile microseconds tcpdump.pcap > reduced.pcap
 	"${compared:-identical}" tcpdump.pcap cat.out
+	"${compared:-identical}" tcpdump.pcap records.pcap
 	"${compared:-identical}" tcpdump.pcap nanoseconds.pcap
 	"${compared:-identical}" reduced.pcap microseconds.pcap
 }

@@ -458,14 +458,14 @@ relay_killed() {
 
 	capture_add left0 "${large[@]}"
 	collector_start stream 50051
-	relay_start stream 50051 "$device" --nanoseconds
+	relay_start stream 50051 "$device" --protocol packet --nanoseconds
 	start traffic traffic -i 2000 -s 500 $SILENT 0
 	wait_for 20 "packets arrive" has_number stream.pcap 100
 	slay stream-relay
 	wait_for 20 "the device is free" shows "$capture" reader false
 	tail=$(shown "$capture" tail)
 	same "tail is a record boundary" 0 $((tail % 558))
-	relay_start stream 50051 "$device" --nanoseconds
+	relay_start stream 50051 "$device" --protocol packet --nanoseconds
 	wait_for 20 "packets arrive again" has_number stream.pcap \
 		$(($(shown "$capture" head) / 558))
 	kill -TERM "${started[traffic]}"
@@ -487,7 +487,7 @@ collector_killed() {
 
 	capture_add left0 "${large[@]}"
 	collector_start stream 50051
-	relay_start stream 50051 "$device" --nanoseconds
+	relay_start stream 50051 "$device" --protocol packet --nanoseconds
 	start traffic traffic -i 2000 -s 500 $SILENT 0
 	wait_for 20 "packets arrive" has_number stream.pcap 50
 	slay stream-collector
@@ -533,6 +533,6 @@ behaviour deleted_while_mapped "a deleted capture's mapping stays, a new one is 
 behaviour killed_reader "a killed reader's successor starts at the tail exactly"
 behaviour killed_reader_under_traffic "readers killed under traffic: nothing lost or twice"
 behaviour torn_tail "a tail inside of a record is skipped and counted"
-behaviour relay_killed "a killed relay's successor goes on at the tail"
-behaviour collector_killed "a killed collector: the loss is within what is counted"
+behaviour relay_killed "packet by packet, a killed relay's successor goes on at the tail"
+behaviour collector_killed "packet by packet, a killed collector: the loss is within what is counted"
 behaviours_run "$@"

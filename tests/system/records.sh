@@ -1,0 +1,164 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# From the device to the collector by pcapring.v1: whoever dies, the file holds
+# every packet once; and a relay does not feed on its own traffic.
+
+. "$(dirname "$0")/lib.sh"
+
+export BEHAVIOUR_SECONDS=240
+KILLS=20
+
+# Who dies, and how the other one notices
+
+wait_grows() { # FILE: it holds more than it does now
+	local size
+
+	size=$(stat -c %s "$1")
+	wait_for 30 "$1 grows" grows_beyond "$1" "$size"
+}
+
+grows_beyond() { [ "$(stat -c %s "$1")" -gt "$2" ]; } # FILE SIZE
+
+kill_relay() {
+	slay stream-relay
+	wait_for 20 "the device is free" shows "$capture" reader false
+	relay_start stream 50051 "$device"
+}
+
+kill_collector() {
+	slay stream-collector
+	collector_start stream 50051
+}
+
+kill_both() {
+	slay stream-collector
+	kill_relay
+	collector_start stream 50051
+}
+
+exact_after() { # KILL
+	local sent
+
+	capture_add left0 ring-bytes 4M snaplen 1500
+	collector_start stream 50051
+	relay_start stream 50051 "$device"
+	start traffic traffic -i 500 -s 500 $SILENT 0
+	wait_for 20 "packets arrive" has_records stream.pcap 10
+	for _ in $(seq $KILLS); do
+		"$1"
+		wait_grows stream.pcap
+	done
+	kill -TERM "${started[traffic]}"
+	finish traffic
+	sent=$(cat traffic.out)
+	stop stream-relay
+	stop stream-collector
+	numbered stream.pcap "$sent"
+	same "dropped" 0 "$(shown "$capture" dropped)"
+	same "skips" 0 "$(shown "$capture" skips)"
+	same "left in the ring" "$(shown "$capture" head)" "$(shown "$capture" tail)"
+}
+
+relay_killed() { exact_after kill_relay; }
+collector_killed() { exact_after kill_collector; }
+both_killed() { exact_after kill_both; }
+
+# A relay whose way leads through the interface that it captures
+
+sent_by_left0() { cat /sys/class/net/left0/statistics/tx_packets; }
+has_sent() { [ "$(sent_by_left0)" -ge "$1" ]; }
+
+own_start() { # TARGET [OPTION...]
+	local target=$1
+
+	shift
+	capture_add left0 ring-bytes 4M snaplen 1500
+	start collector right pcapring-collector --listen 0.0.0.0:50051 \
+		--write own.pcap
+	wait_for 20 "the collector listens" listens collector 50051
+	start_ready relay "connected to" pcapring-relay --device "$device" \
+		--target "$target" "$@"
+}
+
+# The collector speaks every second: that is enough to feed on.
+stays_idle() {
+	local seen
+
+	traffic -s 100 $SILENT 3
+	wait_for 20 "the three arrive" has_captured "$capture" 3
+	seen=$(shown "$capture" captured)
+	wait_for 30 "answers to the collector's signs of life" \
+		has_sent $(($(sent_by_left0) + 5))
+	same "captured" "$seen" "$(shown "$capture" captured)"
+	stop relay
+	stop collector
+}
+
+# What came before the connection was known is captured.
+own_left_out() {
+	own_start 10.7.0.2:50051
+	stays_idle
+}
+
+own_included() {
+	local seen
+
+	own_start 10.7.0.2:50051 --include-own-traffic
+	seen=$(shown "$capture" captured)
+	wait_for 30 "it feeds on itself" has_captured "$capture" $((seen + 100))
+	stop relay
+	stop collector
+}
+
+own_behind_nat() {
+	nft -f - <<- END
+		table ip feed {
+			chain out {
+				type nat hook output priority -100;
+				ip daddr 10.7.0.99 tcp dport 50051 dnat to 10.7.0.2
+			}
+		}
+	END
+	own_start 10.7.0.99:50051 --exclude "tcp port 50051 and host 10.7.0.2"
+	stays_idle
+	nft delete table ip feed
+}
+
+listed_left_out() {
+	cat > list <<- END
+		from = ["10.7.0.8"]	# nobody
+		into = ["10.7.0.9:9", "02:00:00:00:00:77"]
+	END
+	own_start 10.7.0.2:50051 --exclude-list list --exclude "udp port 5555"
+	ping -q -n -c 3 -i 0.01 10.7.0.2
+	traffic -s 100 $SILENT 3
+	wait_for 20 "all are counted" has_seen 9
+	same "captured" 6 "$(shown "$capture" captured)"
+	at_least "filtered" 3 "$(shown "$capture" filtered)"
+	stop relay
+	stop collector
+}
+
+has_seen() { [ "$(shown "$capture" seen)" -ge "$1" ]; }
+
+wrong_exclusions() {
+	capture_add left0
+	fails pcapring-relay --device "$device" --target 10.7.0.2:50051 \
+		--exclude "no such word" 2> said
+	grep "filter 'not (no such word)'" said
+	echo 'from = ["nobody"]' > list
+	fails pcapring-relay --device "$device" --target 10.7.0.2:50051 \
+		--exclude-list list 2> said
+	grep "exclude-list list: line 1: expected" said
+}
+
+behaviour relay_killed "a relay killed $KILLS times: every packet is there once"
+behaviour collector_killed "a collector killed $KILLS times: every packet is there once"
+behaviour both_killed "both killed $KILLS times: every packet is there once"
+behaviour own_left_out "a relay that streams through what it captures stays idle"
+behaviour own_included "with --include-own-traffic it does not"
+behaviour own_behind_nat "behind address translation, --exclude keeps it idle"
+behaviour listed_left_out "what --exclude-list and --exclude name is left out"
+behaviour wrong_exclusions "exclusions that cannot be are refused"
+behaviours_run "$@"
