@@ -100,20 +100,38 @@ class Call:
         assert self.over.wait(SECONDS), "the call does not end"
 
 
-class Server:
-    """Each call goes to the next script, the last script takes all others."""
+class Server(grpc.GenericRpcHandler):
+    """
+    Each call goes to the next script, the last script takes all others. The
+    first @unknown calls are answered with UNIMPLEMENTED, as by a receiver of
+    packet_streaming, whose Run is always on its way out.
+    """
 
-    def __init__(self, *scripts, port=0):
+    def __init__(self, *scripts, port=0, unknown=0):
         self.scripts = list(scripts)
+        self.unknown = unknown
+        self.methods = []
         self.calls = []
         self.failures = []
         self.lock = threading.Lock()
         self.server = grpc.server(futures.ThreadPoolExecutor(16))
-        handler = grpc.stream_stream_rpc_method_handler(self._stream)
-        self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(
-            "pcapring.v1.Collector", {"Stream": handler}),))
+        self.server.add_generic_rpc_handlers((self,))
         self.port = self.server.add_insecure_port(f"127.0.0.1:{port}")
         self.server.start()
+
+    def service(self, details):
+        with self.lock:
+            self.methods.append(details.method)
+            known = len(self.methods) > self.unknown
+        if details.method == "/packet_streaming.PacketStreaming/Run":
+            return grpc.stream_unary_rpc_method_handler(self._run)
+        if details.method == "/pcapring.v1.Collector/Stream" and known:
+            return grpc.stream_stream_rpc_method_handler(self._stream)
+        return None
+
+    @staticmethod
+    def _run(_messages, context):
+        context.abort(grpc.StatusCode.UNAVAILABLE, "an upgrade")
 
     def _script(self, script, call):
         try:
