@@ -430,6 +430,7 @@ static void records_on_ack(struct records_ring *ring, uint64_t offset)
 	}
 	ring->lived = true;
 	ring->complained = false;
+	ring->backoff = (struct backoff) {};
 	ring->ring->safe = offset;
 	if (offset > ring->safe) {
 		ring->records->counts->acknowledged += offset - ring->safe;
@@ -955,6 +956,9 @@ static enum records_result records_result(const struct records *records)
 	if (records->unimplemented)
 		return RECORDS_UNIMPLEMENTED;
 	if (records->broken || records->failed)
+		return RECORDS_FAILED;
+	/* a feed that was not read to its end has more than the ring */
+	if (records->config->feed && !records->ending)
 		return RECORDS_FAILED;
 	/* with a capture that is still there, nothing is lost */
 	if (safe || (!records->config->feed && !records->deleted))

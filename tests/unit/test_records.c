@@ -46,6 +46,7 @@ struct fixture {
 	char target[32];
 	int wake;
 	int signals;
+	int device[2];	/* a pipe that hangs up when the capture is deleted */
 	pthread_t thread;
 	enum records_result result;
 	uint32_t written;
@@ -87,7 +88,8 @@ static void start(struct fixture *f)
 	f->config.target = f->target;
 	f->config.eventfd = f->wake;
 	f->config.stream = stream_new(f->target, false, f->extents, f->reader.ring_count);
-	assert_true(watch_start(&f->watch, f->signals, f->wake, wake, f->config.stream));
+	assert_true(watch_start(&f->watch, f->signals, f->device[0] ? f->device[0] : f->wake,
+				wake, f->config.stream));
 }
 
 static void go(struct fixture *f)
@@ -628,6 +630,36 @@ static void test_a_ring_waits_where_all_extents_are_held(void **state)
 	end(&f);
 }
 
+static void test_a_deleted_capture_is_drained(void **state)
+{
+	struct collector_call *call;
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 1, 1 << 20);
+	append(&f, 0, 1500);
+	assert_int_equal(pipe(f.device), 0);
+	go(&f);
+	call = collector_accept(f.collector);
+	collector_welcome(call, 'c', START, true);
+	take(call, START, head(&f, 0));
+	append(&f, 0, 100);
+	close(f.device[1]);
+	take(call, START + RECORD(1500), head(&f, 0));
+	/* what was not acknowledged would be lost: another call */
+	collector_end(call, UNAVAILABLE);
+	call = collector_accept(f.collector);
+	collector_welcome(call, 'c', START, false);
+	take(call, START, head(&f, 0));
+	take_end(call);
+	collector_ack(call, head(&f, 0));
+	collector_end(call, 0);
+	join(&f);
+	assert_int_equal(f.result, RECORDS_OK);
+	close(f.device[0]);
+	end(&f);
+}
+
 static struct collector_call *by_ring(struct collector_call **calls, unsigned int ring)
 {
 	return calls[calls[0]->hello->ring == ring ? 0 : 1];
@@ -819,6 +851,7 @@ int main(void)
 		cmocka_unit_test(test_after_aborted_it_asks_again),
 		cmocka_unit_test(test_the_tail_waits_for_what_an_old_call_refers_to),
 		cmocka_unit_test(test_a_ring_waits_where_all_extents_are_held),
+		cmocka_unit_test(test_a_deleted_capture_is_drained),
 		cmocka_unit_test(test_an_idle_ring_says_how_far_it_is_complete),
 		cmocka_unit_test(test_calls_do_not_wait_for_each_other),
 		cmocka_unit_test(test_unimplemented_at_first_is_a_fallback),

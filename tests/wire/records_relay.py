@@ -283,6 +283,14 @@ def _(folder):
     server.stop()
 
 
+@case("relay over records: SIGTERM before anybody was there: it fails")
+def _(folder):
+    write(folder("in.pcap"), savefile.build(savefile.packets(20), NATIVE))
+    program = records(folder("in.pcap"), free_port())
+    program.wait_line(" is away")
+    program.stop(1)
+
+
 @case("relay over records: a savefile that breaks off: what was good arrives, and it fails")
 def _(folder):
     packets = savefile.packets(20)
