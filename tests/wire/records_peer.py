@@ -69,7 +69,7 @@ def records(packets, order="<", resolution=9):
 class Stream:
     """A call for a ring. None in the queue half-closes it."""
 
-    def __init__(self, port, ring, hello=True, **change):
+    def __init__(self, port, ring, hello=True, /, **change):
         self.ring = ring
         self.queue = queue.SimpleQueue()
         self.channel = grpc.insecure_channel(
