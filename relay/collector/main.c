@@ -9,6 +9,7 @@
 #include "common/service.h"
 #include "captures.h"
 #include "options.h"
+#include "report.h"
 #include "sensors.h"
 #include "server.h"
 
@@ -117,6 +118,8 @@ int main(int argc, char **argv)
 
 	options_parse(&options, argc, argv);
 	log_open("pcapring-collector", options.verbose);
+	if (options.report)
+		return report_print(options.report) ? EXIT_SUCCESS : EXIT_FAILURE;
 	main_raise_files();
 	stop_fd = service_signals();
 	if (stop_fd < 0) {

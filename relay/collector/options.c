@@ -18,6 +18,7 @@ enum {
 	OPTIONS_WRITE,
 	OPTIONS_HOLD_BACK,
 	OPTIONS_SYNC,
+	OPTIONS_REPORT,
 };
 
 const char *argp_program_version =
@@ -32,6 +33,8 @@ static const struct argp_option options_list[] = {
 	  "How long a record waits for older ones of its capture's other rings (1000); 0: a file for each ring", 0 },
 	{ "sync", OPTIONS_SYNC, "SECONDS", 0,
 	  "Have new records on disk, and acknowledged, at least that often (1; 0.1 is fine); 0: as often as it can", 0 },
+	{ "report", OPTIONS_REPORT, "FILE", 0,
+	  "Print, as JSON, what the journal of --write FILE accounts for, and end", 0 },
 	{ "verbose", 'v', NULL, 0, "Say more on standard error", 0 },
 	{ 0 },
 };
@@ -78,6 +81,9 @@ static error_t options_one(int key, char *value, struct argp_state *state)
 			argp_error(state, "--sync %s: give it seconds, 0 to %d, such as 0.5",
 				   value, OPTIONS_SYNC_MAX);
 		return 0;
+	case OPTIONS_REPORT:
+		options->report = value;
+		return 0;
 	case 'v':
 		options->verbose = 1;
 		return 0;
@@ -85,6 +91,8 @@ static error_t options_one(int key, char *value, struct argp_state *state)
 		argp_error(state, "'%s': there is no such argument", value);
 		return 0;
 	case ARGP_KEY_END:
+		if (options->report)
+			return 0;
 		if (!options->listen)
 			argp_error(state, "--listen is missing: give it ADDR:PORT, such as 0.0.0.0:50051");
 		if (!options->write)

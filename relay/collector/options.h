@@ -9,6 +9,7 @@ struct options {
 	const char *write;	/* FILE, or "-" */
 	uint64_t hold_back;	/* nanoseconds */
 	uint64_t sync;		/* nanoseconds */
+	const char *report;	/* FILE: print its account, instead of all else */
 	int verbose;
 };
 

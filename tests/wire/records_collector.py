@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """pcapring-collector's side of pcapring.v1, against a sensor in Python."""
 import fcntl
+import json
 import os
 import random
 import re
@@ -881,3 +882,67 @@ def _(folder):
                               folder("x"), option, value)
             program.wait(2)
             program.wait_line(re.escape(f"{option} {value}: give it "))
+
+
+def report(path):
+    program = Program("pcapring-collector", "--report", path, stdout=subprocess.PIPE)
+    out = program.process.stdout.read()
+    program.wait(0)
+    return json.loads(out)
+
+
+@case("collector over records: --report accounts for everything, restarts or not")
+def _(folder):
+    some = packets(60)
+    at = [len(records(some[:n], NATIVE)) for n in range(61)]
+    path = folder("x.pcap")
+    ring = Ring(records(some, NATIVE))
+    ring.sent, ring.collector = 200, identity("other")
+    for first, last in ((0, 20), (30, 45), (45, 60)):
+        collector, port = start(path)
+        ring.tail = at[first]
+        stream = Stream(port, ring)
+        stream.welcome()
+        stream.send(at[last], dropped=last)
+        stream.acked(at[last])
+        collector.kill()
+        stream.channel.close()
+    collector, port = start(path)
+    for n in range(2):                  # another epoch, of two rings
+        stream = Stream(port, Ring(records(some[n::2], NATIVE), ring=n, ring_count=2,
+                                   capture=identity("other")))
+        stream.welcome()
+        stream.send()
+        stream.finish()
+    took = some[:20] + some[30:]
+    got = report(path)
+    same(got["collector"], ring.collector.hex(), "collector")
+    same(got["sensors"], [{"sensor": "s/eth0", "missing_bytes": 0, "rings": [
+        {"ring": 0, "epochs": 2, "packets": len(took) + 30,
+         "bytes": sum(len(p[3]) for p in took + some[0::2]),
+         "consumed_elsewhere_bytes": at[30] - at[20], "possible_duplicate_bytes": 200,
+         "out_of_order": 0, "dropped_by_sensor": 60},
+        {"ring": 1, "epochs": 1, "packets": 30, "bytes": sum(len(p[3]) for p in some[1::2]),
+         "consumed_elsewhere_bytes": 0, "possible_duplicate_bytes": 0,
+         "out_of_order": got["sensors"][0]["rings"][1]["out_of_order"],
+         "dropped_by_sensor": 0}]}], "sensors")
+    same([(file["file"], file["length"], file["rings"][0]["offset"]) for file in got["files"]],
+         [("x.pcap", len(build(took)), at[60]),
+          ("x.1.pcap", len(build(some)), len(records(some[0::2], NATIVE)))], "files")
+    collector.stop()
+    os.remove(folder("x.1.pcap"))
+    collector, port = start(path)
+    same(report(path)["sensors"][0]["missing_bytes"], len(build(some)), "missing")
+    collector.stop()
+
+
+@case("collector over records: --report without a journal, or with a damaged one, fails")
+def _(folder):
+    program = Program("pcapring-collector", "--report", folder("x.pcap"))
+    program.wait(1)
+    program.wait_line("x.pcap.journal: cannot be opened: No such file")
+    write(folder("x.pcap.journal"), b"nonsense\n")
+    program = Program("pcapring-collector", "--report", folder("x.pcap"))
+    program.wait(1)
+    program.wait_line("x.pcap.journal: is no journal")
+    same(read(folder("x.pcap.journal")), b"nonsense\n", "journal")

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+#include "report.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "journal.h"
+
+static json_t *report_id(const uint8_t *id)
+{
+	char text[2 * MESSAGE_ID + 1];
+
+	for (int i = 0; i < MESSAGE_ID; i++)
+		sprintf(text + 2 * i, "%02x", id[i]);
+	return json_string(text);
+}
+
+/* Add the ring's account to @to, number by number. */
+static void report_add(json_t *to, const struct journal_ring *ring)
+{
+	const struct {
+		const char *key;
+		uint64_t number;
+	} numbers[] = {
+		{ "packets", ring->packets },
+		{ "bytes", ring->bytes },
+		{ "consumed_elsewhere_bytes", ring->elsewhere },
+		{ "possible_duplicate_bytes", ring->duplicates },
+		{ "out_of_order", ring->disorder },
+		{ "dropped_by_sensor", ring->dropped },
+	};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		json_int_t had = json_integer_value(json_object_get(to, numbers[i].key));
+
+		json_object_set_new(to, numbers[i].key,
+				    json_integer(had + numbers[i].number));
+	}
+}
+
+static json_t *report_ring(uint32_t number, const struct journal_ring *ring)
+{
+	json_t *out = json_pack("{s:i, s:I}", "ring", number,
+				"offset", (json_int_t)ring->offset);
+
+	report_add(out, ring);
+	return out;
+}
+
+static json_t *report_rings(const struct journal_file *file)
+{
+	json_t *rings = json_array();
+
+	for (uint32_t i = 0; i < file->ring_count; i++)
+		if (file->rings[i].known)
+			json_array_append_new(rings, report_ring(i, &file->rings[i]));
+	return rings;
+}
+
+static json_t *report_file(const struct journal_file *file)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:i, s:i, s:s, s:I, s:b, s:I, s:o}",
+			 "file", file->name, "sensor", file->sensor,
+			 "interface", file->interface, "host", file->host,
+			 "boot", report_id(file->boot),
+			 "capture", report_id(file->capture),
+			 "ring_count", file->ring_count,
+			 "linktype", file->format.linktype,
+			 "resolution", file->format.microseconds ? "us" : "ns",
+			 "length", (json_int_t)file->length, "gone", file->gone,
+			 "missing_bytes", (json_int_t)file->missing,
+			 "rings", report_rings(file));
+}
+
+/* The object of @array in which @key is @value, which is taken over; or a new one. */
+static json_t *report_find(json_t *array, const char *key, json_t *value)
+{
+	json_t *object;
+	size_t i;
+
+	json_array_foreach(array, i, object) {
+		if (!json_equal(json_object_get(object, key), value))
+			continue;
+		json_decref(value);
+		return object;
+	}
+	object = json_pack("{s:o}", key, value);
+	json_array_append_new(array, object);
+	return object;
+}
+
+static void report_count(json_t *object, const char *key, uint64_t more)
+{
+	json_object_set_new(object, key, json_integer(more +
+			    json_integer_value(json_object_get(object, key))));
+}
+
+/* What all files together say of the file's sensor and its rings. */
+static void report_sum(json_t *sensors, const struct journal_file *file)
+{
+	char name[2 * PATH_NAME_MAX];
+	json_t *sensor, *rings;
+
+	snprintf(name, sizeof(name), "%s/%s", file->sensor, file->interface);
+	sensor = report_find(sensors, "sensor", json_string(name));
+	report_count(sensor, "missing_bytes", file->missing);
+	rings = json_object_get(sensor, "rings");
+	if (!rings) {
+		rings = json_array();
+		json_object_set_new(sensor, "rings", rings);
+	}
+	for (uint32_t i = 0; i < file->ring_count; i++) {
+		json_t *ring;
+
+		if (!file->rings[i].known)
+			continue;
+		ring = report_find(rings, "ring", json_integer(i));
+		report_count(ring, "epochs", 1);
+		report_add(ring, &file->rings[i]);
+	}
+}
+
+bool report_print(const char *write)
+{
+	struct journal *journal = journal_read(write);
+	json_t *files, *sensors, *report;
+	bool done;
+
+	if (!journal)
+		return false;
+	files = json_array();
+	sensors = json_array();
+	for (const struct journal_file *file = journal_files(journal); file;
+	     file = file->next) {
+		json_array_append_new(files, report_file(file));
+		report_sum(sensors, file);
+	}
+	report = json_pack("{s:o, s:o, s:o}", "collector",
+			   report_id(journal_id(journal)), "sensors", sensors,
+			   "files", files);
+	done = report && !json_dumpf(report, stdout, JSON_INDENT(2)) &&
+	       putchar('\n') != EOF && !fflush(stdout);
+	if (!done)
+		log_error("cannot write the report: %m");
+	json_decref(report);
+	journal_close(journal);
+	return done;
+}
