@@ -29,7 +29,9 @@ def replay(folder, blob, *args, want=None):
     relay(folder("in.pcap"), port, *args).wait(0)
     same(read(folder("out.pcap")), blob if want is None else want, "file")
     collector.stop()
-    os.remove(folder("out.pcap"))
+    for name in folder.names():         # the journal, too
+        if name.startswith("out."):
+            os.remove(folder(name))
 
 
 def micro(packets):
