@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: MIT
+/* journal: what was committed is there again, whatever was torn behind it. */
+#include "unit.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "collector/journal.h"
+
+#define STATES	6
+
+static char folder[] = "/tmp/pcapring-journal-XXXXXX";
+static char file[64], path[80];
+
+static int begin(void **state)
+{
+	(void)state;
+	unlink(path);
+	return 0;
+}
+
+static struct journal_file *declaration(unsigned int number)
+{
+	struct journal_file *one = journal_new_file(number);
+
+	one->number = number;
+	one->ring = number == 2 ? 1 : JOURNAL_ALL;
+	memset(one->boot, number, MESSAGE_ID);
+	memset(one->capture, 0xf0 + number, MESSAGE_ID);
+	one->format = (struct ringfile_format){ 113, 96, number == 2, number == 3 };
+	strcpy(one->sensor, "sensor%20x");
+	snprintf(one->name, sizeof(one->name), "x.%u.pcap", number);
+	return one;
+}
+
+/* Commit the nth state; all of it can be told from n. */
+static void commit(struct journal *journal, unsigned int n)
+{
+	struct journal_ring rings[3] = { 0 }, before[3] = { 0 };
+	struct journal_file *one;
+
+	if (n % 2) {
+		one = declaration((n + 1) / 2);
+		journal_declare(journal, one);
+		free(one);
+	} else if (n == STATES) {
+		journal_gone(journal, 1, 55);
+	} else {
+		rings[n / 2 - 1] = (struct journal_ring){
+			true, 1000 * n, n, 2 * n, 3 * n, 4 * n, 5 * n, UINT64_MAX };
+		journal_sync(journal, n / 2, 100 * n, rings, before, n / 2);
+	}
+	assert_true(journal_commit(journal));
+}
+
+static const struct journal_file *find(const struct journal *journal,
+				       unsigned int number)
+{
+	const struct journal_file *one = journal_files(journal);
+
+	while (one && one->number != number)
+		one = one->next;
+	return one;
+}
+
+/* The state that was there after the nth commit. */
+static void check(const struct journal *journal, unsigned int n)
+{
+	for (unsigned int number = 1; number <= 3; number++) {
+		const struct journal_file *one = find(journal, number);
+		struct journal_file *want = declaration(number);
+
+		assert_true(!one == (n < 2 * number - 1));
+		if (one) {
+			assert_int_equal(one->ring, want->ring);
+			assert_int_equal(one->ring_count, number);
+			assert_memory_equal(one->boot, want->boot, MESSAGE_ID);
+			assert_memory_equal(one->capture, want->capture, MESSAGE_ID);
+			assert_memory_equal(&one->format, &want->format,
+					    sizeof(one->format));
+			assert_string_equal(one->sensor, want->sensor);
+			assert_string_equal(one->interface, "");
+			assert_string_equal(one->name, want->name);
+			assert_int_equal(one->length, number < 3 && n >= 2 * number ?
+					 200 * number : 0);
+			assert_int_equal(one->gone, number == 1 && n == STATES);
+			assert_int_equal(one->missing, one->gone ? 55 : 0);
+		}
+		if (one && one->length) {
+			const struct journal_ring *ring = &one->rings[number - 1];
+
+			assert_true(ring->known);
+			assert_int_equal(ring->offset, 2000 * number);
+			assert_int_equal(ring->packets, 2 * number);
+			assert_int_equal(ring->bytes, 4 * number);
+			assert_int_equal(ring->elsewhere, 6 * number);
+			assert_int_equal(ring->duplicates, 8 * number);
+			assert_int_equal(ring->disorder, 10 * number);
+			assert_true(ring->dropped == UINT64_MAX);
+		}
+		free(want);
+	}
+}
+
+static size_t load(char *text, size_t size)
+{
+	FILE *in = fopen(path, "r");
+	size_t n = fread(text, 1, size, in);
+
+	fclose(in);
+	return n;
+}
+
+static void store(const char *text, size_t size)
+{
+	FILE *out = fopen(path, "w");
+
+	assert_int_equal(fwrite(text, 1, size, out), size);
+	fclose(out);
+}
+
+/* *@ends: how long the journal was after each commit. */
+static size_t fill(char *text, size_t size, size_t ends[STATES + 1])
+{
+	struct journal *journal = journal_open(file);
+	struct stat st;
+
+	assert_non_null(journal);
+	assert_int_equal(access(path, F_OK), -1);
+	ends[0] = 0;
+	for (unsigned int n = 1; n <= STATES; n++) {
+		commit(journal, n);
+		check(journal, n);
+		assert_int_equal(stat(path, &st), 0);
+		ends[n] = st.st_size;
+	}
+	journal_close(journal);
+	return load(text, size);
+}
+
+static void comes_back_as_it_was(void **state)
+{
+	char text[4096];
+	size_t ends[STATES + 1];
+	struct journal *journal;
+	uint8_t id[MESSAGE_ID];
+
+	(void)state;
+	fill(text, sizeof(text), ends);
+	journal = journal_open(file);
+	check(journal, STATES);
+	memcpy(id, journal_id(journal), sizeof(id));
+	assert_null(journal_open(file));	/* it is locked */
+	journal_close(journal);
+	journal = journal_read(file);
+	check(journal, STATES);
+	assert_memory_equal(journal_id(journal), id, sizeof(id));
+	journal_close(journal);
+}
+
+/* How many commits are whole in @size bytes. */
+static unsigned int whole(const size_t ends[STATES + 1], size_t size)
+{
+	unsigned int n = 0;
+
+	while (n < STATES && ends[n + 1] <= size)
+		n++;
+	return n;
+}
+
+static void is_a_prefix_when_cut_at_every_byte(void **state)
+{
+	char text[4096], now[4096];
+	size_t ends[STATES + 1], size, title;
+
+	(void)state;
+	size = fill(text, sizeof(text), ends);
+	title = strchr(text, '\n') + 1 - text;
+	for (size_t cut = 0; cut <= size; cut++) {
+		struct journal *journal;
+
+		store(text, cut);
+		journal = journal_open(file);
+		if (cut < title) {
+			assert_null(journal);
+			assert_int_equal(load(now, sizeof(now)), cut);
+			continue;
+		}
+		assert_non_null(journal);
+		check(journal, whole(ends, cut));
+		journal_close(journal);
+		assert_int_equal(load(now, sizeof(now)), whole(ends, cut) ?
+				 ends[whole(ends, cut)] : title);
+	}
+}
+
+static void ignores_all_from_a_damaged_byte_on(void **state)
+{
+	char text[4096];
+	size_t ends[STATES + 1], size, title;
+
+	(void)state;
+	size = fill(text, sizeof(text), ends);
+	title = strchr(text, '\n') + 1 - text;
+	for (size_t at = title; at < size; at++) {
+		struct journal *journal;
+
+		text[at] ^= 0x11;
+		store(text, size);
+		text[at] ^= 0x11;
+		journal = journal_open(file);
+		assert_non_null(journal);
+		check(journal, whole(ends, at));
+		journal_close(journal);
+	}
+}
+
+static void goes_on_after_a_cut(void **state)
+{
+	char text[4096];
+	size_t ends[STATES + 1], size;
+
+	(void)state;
+	size = fill(text, sizeof(text), ends);
+	for (unsigned int n = 1; n < STATES; n++) {
+		struct journal *journal;
+
+		store(text, n % 2 ? ends[n] + 1 : ends[n + 1] - 1);
+		journal = journal_open(file);
+		for (unsigned int more = n + 1; more <= STATES; more++)
+			commit(journal, more);
+		journal_close(journal);
+		journal = journal_open(file);
+		check(journal, STATES);
+		journal_close(journal);
+	}
+	assert_true(size);
+}
+
+static void a_failed_commit_leaves_nothing(void **state)
+{
+	struct rlimit limit, little = { 400, RLIM_INFINITY };
+	struct journal *journal = journal_open(file);
+	struct stat st;
+
+	(void)state;
+	commit(journal, 1);
+	assert_int_equal(stat(path, &st), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	little.rlim_cur = st.st_size + 10;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+	journal_gone(journal, 1, 1);
+	assert_false(journal_commit(journal));
+	assert_int_equal(errno, EFBIG);
+	check(journal, 1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	for (unsigned int n = 2; n <= STATES; n++)
+		commit(journal, n);
+	journal_close(journal);
+	journal = journal_open(file);
+	check(journal, STATES);
+	journal_close(journal);
+}
+
+static void is_written_anew_when_it_grows(void **state)
+{
+	struct journal *journal = journal_open(file);
+	struct journal_ring now = { .known = true }, before = { 0 };
+	struct stat st;
+
+	(void)state;
+	commit(journal, 1);
+	for (unsigned int i = 1; i <= 40000; i++) {
+		now.offset = i;
+		journal_sync(journal, 1, 24 + i, &now, &before, 1);
+		if (i % 1000 == 0)
+			assert_true(journal_commit(journal));
+	}
+	assert_int_equal(stat(path, &st), 0);
+	assert_in_range(st.st_size, 100, 1300000);
+	journal_close(journal);
+	journal = journal_open(file);
+	assert_int_equal(find(journal, 1)->length, 40024);
+	assert_int_equal(find(journal, 1)->rings[0].offset, 40000);
+	journal_close(journal);
+}
+
+static int make_folder(void **state)
+{
+	(void)state;
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(file, sizeof(file), "%s/x.pcap", folder);
+	snprintf(path, sizeof(path), "%s.journal", file);
+	return 0;
+}
+
+static int remove_folder(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(comes_back_as_it_was, begin),
+		cmocka_unit_test_setup(is_a_prefix_when_cut_at_every_byte, begin),
+		cmocka_unit_test_setup(ignores_all_from_a_damaged_byte_on, begin),
+		cmocka_unit_test_setup(goes_on_after_a_cut, begin),
+		cmocka_unit_test_setup(a_failed_commit_leaves_nothing, begin),
+		cmocka_unit_test_setup(is_written_anew_when_it_grows, begin),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("collector journal", tests, make_folder,
+					   remove_folder);
+}
