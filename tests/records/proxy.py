@@ -30,14 +30,15 @@ class Link:
     bytes in one direction it is reset, closed, or stands still.
     """
 
-    def __init__(self, client, server, dice, stalls):
+    def __init__(self, client, server, dice, stalls, early):
+        """@early: already in what comes before the first records."""
         self.ways = [Way(client, server), Way(server, client)]
         self.stall = dice.random() < stalls
         self.fault = "stall" if self.stall else dice.choice(("reset", "close"))
         self.direction = dice.randrange(2)
-        # mostly within the first requests, the others within records
-        reach = dice.choice((100, 3000, 200000, 2000000))
-        self.left = dice.randrange(reach) // (1 if self.direction == 0 else 20)
+        self.left = (dice.randrange(1000) if early else
+                     (1000, 300)[self.direction] +
+                     dice.randrange((dice.choice((10000, 2000000)), 1000)[self.direction]))
         self.stalled = dice.choice(((0,), (1,), (0, 1)))
         self.seconds = 5.5 + 2 * dice.random()
 
@@ -55,6 +56,7 @@ class Proxy:
         self.stalls = stalls
         self.counts = {"reset": 0, "close": 0, "stall": 0}
         self.is_calm = False
+        self.early = False
         self.ended = False
         self.links = []
         self.selector = selectors.DefaultSelector()
@@ -114,7 +116,9 @@ class Proxy:
         for sock in (client, server):
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.links.append(Link(client, server, self.dice, self.stalls))
+        # two early ends, one behind the other, make a relay wait for long
+        self.early = not self.early and self.dice.random() < 0.5
+        self.links.append(Link(client, server, self.dice, self.stalls, self.early))
 
     def _move(self, link):
         if link not in self.links:
@@ -144,7 +148,7 @@ class Proxy:
                 return False
             return True
         limit = len(way.waiting)
-        harmful = link.fault and not self.is_calm and number == link.direction
+        harmful = not self.is_calm and number == link.direction
         if harmful:
             limit = min(limit, link.left)
         sent = 0
@@ -165,7 +169,7 @@ class Proxy:
         if link.fault == "stall":
             for number in link.stalled:
                 link.ways[number].until = time.monotonic() + link.seconds
-            link.fault = None
+            link.fault, link.left = "close", 100000 if link.direction == 0 else 500
             return True
         if link.fault == "reset":
             for way in link.ways:

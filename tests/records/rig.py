@@ -21,7 +21,6 @@ from harness import BUILD, SECONDS, Program, same, until
 from proxy import Proxy
 
 PAGE = mmap.PAGESIZE
-SYNC = "0.05"           # seconds, of the collector
 UNSETTLED = 3           # the relay's status where the kernel would skip a ring
 
 
@@ -66,9 +65,10 @@ def free_port(dice):
 
 
 class Rig:
-    def __init__(self, folder, seed, rings=1, ring_bytes=1 << 20, rate=1000000,
-                 options=(), faults=None, power=False):
+    def __init__(self, folder, seed, rings=1, ring_bytes=1 << 20, rate=3000000,
+                 options=(), faults=None, power=False, sync=0.05):
         """
+        @rate: bytes a second, of all rings. @sync: seconds, of the collector.
         @faults: the part of connections that stall; None: no proxy. @power: the
         collector's machine can lose its power.
         """
@@ -77,6 +77,7 @@ class Rig:
         self.rings = rings
         self.ring_bytes = ring_bytes
         self.rate = rate
+        self.sync = sync
         self.options = options
         self.memory = os.memfd_create("rings")
         self.wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -108,7 +109,7 @@ class Rig:
         """@die: before sync number so many; a power rig's."""
         environment = {**self.environment, **({"RECORDS_DIE": str(die)} if die else {})}
         self.collector = Piece("pcapring-collector", "--listen", f"127.0.0.1:{self.port}",
-                               "--write", self.folder("x.pcap"), "--sync", SYNC,
+                               "--write", self.folder("x.pcap"), "--sync", self.sync,
                                *self.options, env=environment)
 
     def start_relay(self):
@@ -130,7 +131,8 @@ class Rig:
 
     def cut_power(self, all_lost=False):
         """Of what the collector has not synced, anything is there, or nothing."""
-        self.kill_collector()
+        if self.collector.process.poll() is None:
+            self.kill_collector()
         for name in self.folder.names():
             if name.startswith("x"):
                 self._lose(self.folder(name), all_lost)
@@ -214,6 +216,10 @@ class Rig:
         self._buried(self.collector, self.said)
         return True
 
+    def until_connected(self):
+        self.until(lambda: self.collector.find("listening on"), "a collector that listens")
+        self.until(lambda: self.relay.find("connected to"), "a connection")
+
     def until_progress(self):
         before = self.tails()
         self.until(lambda: self.tails() != before, "an acknowledgement")
@@ -253,13 +259,14 @@ class Rig:
         """All that is there arrives, and the relay ends."""
         if self.proxy:
             self.proxy.calm()
+        self.until_connected()
         if self.dice.random() < 0.5:
             # told to end in the middle; what was not acknowledged stays
-            self.until(lambda: self.relay.find(r"connected to"), "a connection")
             self.relay.stop(0)
             self.relay_said += self.relay.lines
             if not self.empty():
                 self.start_relay()
+                self.until_connected()
         if self.relay.process.poll() is None:
             self.until(self.empty, "all acknowledged")
             self.relay.stop(0)

@@ -3,8 +3,8 @@
  * A shared object to preload: notes how much of each file its process has
  * synced, so that a test can take away the rest, as a power cut would. For each
  * file there is one in the folder $RECORDS_SYNCED, named by its inode's number,
- * with the number of bytes. Kills its process before sync number $RECORDS_DIE,
- * counted from 1.
+ * with the number of bytes. Kills its process in the middle of sync number
+ * $RECORDS_DIE, counted from 1.
  */
 #include <dlfcn.h>
 #include <inttypes.h>
@@ -41,8 +41,11 @@ static void synced_die(void)
 	static int calls;
 	const char *at = getenv("RECORDS_DIE");
 
-	if (at && __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) == atoi(at))
-		kill(getpid(), SIGKILL);
+	if (!at || __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) != atoi(at))
+		return;
+	/* a slow disk: the other threads go on meanwhile */
+	usleep(300000);
+	kill(getpid(), SIGKILL);
 }
 
 /* What was there before is synced after, and perhaps more. */
