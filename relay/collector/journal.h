@@ -48,7 +48,7 @@ struct journal_ring {
 
 /**
  * struct journal_file - a file, and the epochs in it
- * @next: in the journal's list, in order of @number
+ * @next: in the journal's list, in order of declaration
  * @number: which one it is
  * @boot: the boot's id
  * @capture: the capture's

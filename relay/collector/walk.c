@@ -27,7 +27,7 @@ uint32_t walk_caplen(const unsigned char *header, bool swapped)
 	return swapped ? __builtin_bswap32(caplen) : caplen;
 }
 
-/* @end bytes of the piece are the record's last. */
+/* A whole record ends at @offset. */
 static void walk_done(struct walk *walk, uint64_t offset)
 {
 	walk->packets++;

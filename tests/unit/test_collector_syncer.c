@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+/* syncer: what is noted becomes safe, in the journal and before anybody hears. */
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collector/syncer.h"
+
+static char folder[] = "/tmp/pcapring-syncer-XXXXXX";
+static char file[64], path[80];
+static sem_t rounds;
+
+static void woken(void *context)
+{
+	(void)context;
+	sem_post(&rounds);
+}
+
+static struct journal_file *declaration(unsigned int number)
+{
+	struct journal_file *one = journal_new_file(2);
+
+	one->number = number;
+	one->ring = JOURNAL_ALL;
+	snprintf(one->name, sizeof(one->name), "%u.pcap", number);
+	return one;
+}
+
+static bool is_safe(struct syncer *syncer, struct sync_file *one, uint64_t offset)
+{
+	struct journal_ring safe;
+	bool declared;
+
+	assert_true(syncer_safe(syncer, one, 0, &safe, &declared));
+	return declared && safe.offset == offset;
+}
+
+static void note(struct syncer *syncer, struct sync_file *one, uint64_t offset,
+		 uint64_t came)
+{
+	struct journal_ring ring = { .known = true, .offset = offset };
+
+	syncer_note(syncer, one, 0, &ring, 24 + offset, came);
+}
+
+static void until_safe(struct syncer *syncer, struct sync_file *one, uint64_t offset)
+{
+	while (!is_safe(syncer, one, offset))
+		sem_wait(&rounds);
+}
+
+static const struct journal_file *find(const struct journal *journal,
+				       unsigned int number)
+{
+	const struct journal_file *one = journal_files(journal);
+
+	while (one->number != number)
+		one = one->next;
+	return one;
+}
+
+static void makes_safe_what_is_noted(void **state)
+{
+	struct journal *journal = journal_open(file);
+	struct syncer *syncer = syncer_open(journal, 0, woken, NULL);
+	struct journal_file *one = declaration(1), *two = declaration(2);
+	int fd = open(file, O_RDWR | O_CREAT, 0600);
+	struct sync_file *a = syncer_add(syncer, fd, one, false);
+	struct sync_file *b = syncer_add(syncer, fd, two, false);
+	bool declared;
+
+	(void)state;
+	until_safe(syncer, b, 0);
+	for (uint64_t i = 1; i <= 200; i++) {
+		note(syncer, a, i, 1);
+		note(syncer, b, 2 * i, 1);
+	}
+	until_safe(syncer, a, 200);
+	until_safe(syncer, b, 400);
+	while (!syncer_remove(syncer, b, &declared))
+		sem_wait(&rounds);
+	assert_true(declared);
+	note(syncer, a, 201, 1);	/* the last round takes it */
+	syncer_gone(syncer, 2, 7);
+	syncer_close(syncer);
+	journal_close(journal);
+	journal = journal_open(file);
+	assert_int_equal(find(journal, 1)->rings[0].offset, 201);
+	assert_int_equal(find(journal, 2)->length, 424);
+	assert_int_equal(find(journal, 2)->missing, 7);
+	journal_close(journal);
+	close(fd);
+	free(one);
+	free(two);
+}
+
+static void a_quarter_is_urgent(void **state)
+{
+	struct journal *journal = journal_open(file);
+	struct syncer *syncer = syncer_open(journal, 3600000000000, woken, NULL);
+	struct journal_file *one = declaration(1);
+	int fd = open(file, O_RDWR | O_CREAT, 0600);
+	struct sync_file *a = syncer_add(syncer, fd, one, false);
+
+	(void)state;
+	syncer_quarter(syncer, a, 100);
+	until_safe(syncer, a, 0);
+	note(syncer, a, 99, 99);
+	assert_true(is_safe(syncer, a, 0));
+	note(syncer, a, 100, 1);
+	until_safe(syncer, a, 100);
+	note(syncer, a, 101, 1);
+	syncer_urge(syncer);
+	until_safe(syncer, a, 101);
+	syncer_close(syncer);
+	journal_close(journal);
+	close(fd);
+	free(one);
+}
+
+static void goes_back_after_a_failure(void **state)
+{
+	struct journal *journal = journal_open(file);
+	struct syncer *syncer = syncer_open(journal, 0, woken, NULL);
+	struct journal_file *one = declaration(1);
+	int fd = open(file, O_RDWR | O_CREAT, 0600), pipes[2];
+	struct journal_ring safe;
+	struct sync_file *a;
+	bool declared;
+
+	(void)state;
+	a = syncer_add(syncer, fd, one, false);
+	note(syncer, a, 5, 5);
+	until_safe(syncer, a, 5);
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(dup2(pipes[1], fd), fd);	/* which cannot be synced */
+	note(syncer, a, 9, 4);
+	while (syncer_safe(syncer, a, 0, &safe, &declared))
+		sem_wait(&rounds);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(safe.offset, 5);
+	assert_false(syncer_remove(syncer, a, &declared));
+	syncer_reset(syncer, a, one);
+	assert_int_equal(one->length, 29);
+	assert_int_equal(one->rings[0].offset, 5);
+	assert_true(is_safe(syncer, a, 5));
+	syncer_close(syncer);
+	journal_close(journal);
+	journal = journal_open(file);
+	assert_int_equal(journal_files(journal)->length, 29);
+	journal_close(journal);
+	close(fd);
+	close(pipes[0]);
+	close(pipes[1]);
+	free(one);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	unlink(path);
+	sem_init(&rounds, 0, 0);
+	return 0;
+}
+
+static int make_folder(void **state)
+{
+	(void)state;
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(file, sizeof(file), "%s/x.pcap", folder);
+	snprintf(path, sizeof(path), "%s.journal", file);
+	return 0;
+}
+
+static int remove_folder(void **state)
+{
+	(void)state;
+	unlink(path);
+	unlink(file);
+	return rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(makes_safe_what_is_noted, begin),
+		cmocka_unit_test_setup(a_quarter_is_urgent, begin),
+		cmocka_unit_test_setup(goes_back_after_a_failure, begin),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("collector syncer", tests, make_folder,
+					   remove_folder);
+}
