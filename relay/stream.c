@@ -113,6 +113,9 @@ static grpc_channel *stream_channel(const char *target)
 		/* Retries keep the first 256 KiB of a stream, and its extents. */
 		{ .type = GRPC_ARG_INTEGER, .key = GRPC_ARG_ENABLE_RETRIES,
 		  .value.integer = 0 },
+		/* Where the target has several addresses, each call has the next. */
+		{ .type = GRPC_ARG_STRING, .key = GRPC_ARG_LB_POLICY_NAME,
+		  .value.string = (char *)"round_robin" },
 		{ .type = GRPC_ARG_INTEGER,
 		  .key = GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
 		  .value.integer = backoff_first_ms },

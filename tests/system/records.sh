@@ -64,6 +64,64 @@ relay_killed() { exact_after kill_relay; }
 collector_killed() { exact_after kill_collector; }
 both_killed() { exact_after kill_both; }
 
+# Flows spread over collectors
+
+flows_send() { # COUNT: each of 20 packets, numbered
+	for _ in $(seq "$1"); do
+		traffic -s 100 $SILENT 20
+	done > /dev/null
+}
+
+# PORT NUMBER of each packet in FILEs; a flow is known by its source port.
+packets_of() { # FILE...
+	for file; do
+		[ ! -s "$file" ] || paste -d ' ' \
+			<(tcpdump -n -t -r "$file" 2> /dev/null |
+				sed 's/^IP [0-9.]*\.\([0-9]*\) > .*/\1/') \
+			<(savefile sequence "$file")
+	done
+}
+
+have_packets() { # COUNT FILE...
+	local count=$1
+
+	shift
+	[ "$(packets_of "$@" | sort -u | wc -l)" -ge "$count" ]
+}
+
+spread() {
+	local parts=(part1.pcap part2.pcap part3.pcap) port
+
+	capture_add left0 ring-bytes 1M snaplen 1500 rings 6 steer flow
+	for port in 1 2 3; do
+		collector_start part$port 5005$port
+	done
+	start_ready relay "connected to" collect pcapring-relay \
+		--device "$device" --target \
+		ipv4:127.0.0.1:50051,127.0.0.1:50052,127.0.0.1:50053
+	flows_send 24
+	wait_for 30 "all arrive" have_packets 480 "${parts[@]}"
+	packets_of "${parts[@]}" | sort | uniq -d > twice
+	same "packets that are there twice" "" "$(< twice)"
+	for port in "${parts[@]}"; do
+		packets_of $port | cut -d ' ' -f 1 | sort -u
+	done | sort | uniq -d > torn
+	same "flows on several collectors" "" "$(< torn)"
+	for port in "${parts[@]}"; do
+		[ -z "$(packets_of $port)" ] || echo $port
+	done > used
+	at_least "collectors that have flows" 2 "$(wc -l < used)"
+	slay part2-collector
+	flows_send 24
+	wait_for 30 "all arrive without it" have_packets 960 "${parts[@]}"
+	stop relay
+	stop part1-collector
+	stop part3-collector
+	packets_of part1.pcap part3.pcap | sort | uniq -d > twice
+	same "packets that the two have twice" "" "$(< twice)"
+	same "dropped" 0 "$(shown "$capture" dropped)"
+}
+
 # A relay whose way leads through the interface that it captures
 
 sent_by_left0() { cat /sys/class/net/left0/statistics/tx_packets; }
@@ -158,6 +216,7 @@ wrong_exclusions() {
 behaviour relay_killed "a relay killed $KILLS times: every packet is there once"
 behaviour collector_killed "a collector killed $KILLS times: every packet is there once"
 behaviour both_killed "both killed $KILLS times: every packet is there once"
+behaviour spread "flows spread over collectors, one of which dies for good"
 behaviour own_left_out "a relay that streams through what it captures stays idle"
 behaviour own_included "with --include-own-traffic it does not"
 behaviour own_behind_nat "behind address translation, --exclude keeps it idle"
