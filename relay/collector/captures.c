@@ -700,7 +700,7 @@ static void stream_count_duplicates(struct stream *stream)
 		return;
 	ring->duplicate = hello->sent;
 	stream_state(stream)->duplicates += hello->sent - from;
-	epoch_note(stream->epoch, stream->ring);
+	epoch_note(stream->epoch);
 	log_warning("sensor %s ring %u: %" PRIu64 " bytes may be at another collector, too",
 		    stream->key, stream->ring, hello->sent - from);
 }

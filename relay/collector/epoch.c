@@ -43,16 +43,13 @@ void epoch_free(struct epoch *epoch)
 	free(epoch);
 }
 
-void epoch_note(struct epoch *epoch, uint32_t i)
+void epoch_note(struct epoch *epoch)
 {
-	struct epoch_ring *ring = &epoch->rings[i];
-
 	if (epoch->sync)
-		syncer_note(epoch->syncer, epoch->sync, i,
-			    &epoch->state->rings[i], epoch->state->length,
-			    ring->came);
-	ring->dirty = false;
-	ring->came = 0;
+		syncer_note(epoch->syncer, epoch->sync, epoch->state->rings,
+			    epoch->state->length, epoch->came);
+	epoch->dirty = false;
+	epoch->came = 0;
 }
 
 static bool epoch_write(void *context, void *bytes, size_t size,
@@ -74,8 +71,8 @@ static bool epoch_write(void *context, void *bytes, size_t size,
 		ring->packets += parts[i].packets;
 		ring->bytes += parts[i].bytes;
 		ring->disorder += parts[i].disorder;
-		epoch->rings[i].came += parts[i].length;
-		epoch->rings[i].dirty = true;
+		epoch->came += parts[i].length;
+		epoch->dirty = true;
 	}
 	return true;
 }
@@ -136,7 +133,7 @@ void epoch_attach(struct epoch *epoch, uint32_t i, uint64_t ring_bytes)
 	syncer_quarter(epoch->syncer, epoch->sync, quarter > EPOCH_QUARTER_MIN ?
 		       quarter : EPOCH_QUARTER_MIN);
 	if (!epoch_settled(epoch, i)) {
-		epoch_note(epoch, i);
+		epoch_note(epoch);
 		syncer_urge(epoch->syncer);
 	}
 }
@@ -210,7 +207,7 @@ bool epoch_begin(struct epoch *epoch, uint32_t i, uint64_t start,
 	ring->received = state->offset;
 	walk_begin(&ring->walk, state->offset,
 		   ringfile_swapped(&epoch->state->format));
-	epoch_note(epoch, i);
+	epoch_note(epoch);
 	return true;
 }
 
@@ -224,7 +221,7 @@ uint64_t epoch_jump(struct epoch *epoch, uint32_t i, uint64_t tail)
 	state->elsewhere += skipped;
 	ring->received = tail;
 	walk_begin(&ring->walk, tail, ringfile_swapped(&epoch->state->format));
-	epoch_note(epoch, i);
+	epoch_note(epoch);
 	return skipped;
 }
 
@@ -253,8 +250,8 @@ static enum epoch_result epoch_direct(struct epoch *epoch, uint32_t i,
 	state->offset = walk.boundary;
 	walk.packets = walk.bytes = 0;
 	ring->walk = walk;
-	ring->came += length;
-	ring->dirty = true;
+	epoch->came += length;
+	epoch->dirty = true;
 	if (valid)
 		return EPOCH_FINE;
 	epoch_too_long(status, walk.boundary, walk.caplen);
@@ -288,9 +285,8 @@ enum epoch_result epoch_release(struct epoch *epoch, uint64_t now, bool all,
 		merge_drop(epoch->merge);
 		result = EPOCH_FAILED;
 	}
-	for (uint32_t i = 0; i < epoch->state->ring_count; i++)
-		if (epoch->rings[i].dirty)
-			epoch_note(epoch, i);
+	if (epoch->dirty)
+		epoch_note(epoch);
 	return result;
 }
 
@@ -303,7 +299,7 @@ enum epoch_result epoch_receive(struct epoch *epoch, uint32_t i,
 
 	if (records->dropped > state->dropped) {
 		state->dropped = records->dropped;
-		epoch->rings[i].dirty = true;
+		epoch->dirty = true;
 	}
 	if (records->length)
 		result = epoch->merge ?

@@ -26,16 +26,12 @@
  * @received: offset of the next byte to come
  * @walk: where records end, of a single ring
  * @duplicate: up to this offset, possible duplicates have been counted
- * @dirty: the syncer has not heard all
- * @came: bytes that it has not heard of
  */
 struct epoch_ring {
 	struct stream *stream;
 	uint64_t received;
 	struct walk walk;
 	uint64_t duplicate;
-	bool dirty;
-	uint64_t came;
 };
 
 /**
@@ -51,6 +47,8 @@ struct epoch_ring {
  * @merge: of several rings, or for a pipe; NULL: what comes is written at once
  * @syncer: NULL: a pipe
  * @sync: its file there; NULL: not open
+ * @dirty: the syncer has not heard all
+ * @came: bytes that it has not heard of
  * @rings: as many as the capture has
  */
 struct epoch {
@@ -65,6 +63,8 @@ struct epoch {
 	struct merge *merge;
 	struct syncer *syncer;
 	struct sync_file *sync;
+	bool dirty;
+	uint64_t came;
 	struct epoch_ring *rings;
 };
 
@@ -126,6 +126,6 @@ void epoch_detach(struct epoch *epoch, uint32_t ring, bool finished, uint64_t no
 void epoch_back(struct epoch *epoch);
 
 /* The account of a ring has changed. */
-void epoch_note(struct epoch *epoch, uint32_t ring);
+void epoch_note(struct epoch *epoch);
 
 #endif

@@ -332,12 +332,13 @@ bool syncer_remove(struct syncer *syncer, struct sync_file *file, bool *declared
 	return idle;
 }
 
-void syncer_note(struct syncer *syncer, struct sync_file *file, uint32_t ring,
-		 const struct journal_ring *state, uint64_t length, uint64_t came)
+void syncer_note(struct syncer *syncer, struct sync_file *file,
+		 const struct journal_ring *rings, uint64_t length, uint64_t came)
 {
+	const struct sync_state now = { length, (struct journal_ring *)rings };
+
 	pthread_mutex_lock(&syncer->lock);
-	file->now.rings[ring] = *state;
-	file->now.length = length;
+	sync_copy(file, &file->now, &now);
 	file->came += came;
 	file->news = true;
 	syncer_tell(syncer, file->came >= file->quarter || !syncer->interval);

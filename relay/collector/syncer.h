@@ -39,11 +39,12 @@ struct sync_file *syncer_add(struct syncer *syncer, int fd,
 bool syncer_remove(struct syncer *syncer, struct sync_file *file, bool *declared);
 
 /*
- * The file has so many bytes in which @ring is as @state says; @came bytes came
- * since the last time.
+ * The file has so many bytes, in which all its rings are as @rings says: a round
+ * may begin at any moment, and what it makes safe has to be true as a whole.
+ * @came bytes came since the last time.
  */
-void syncer_note(struct syncer *syncer, struct sync_file *file, uint32_t ring,
-		 const struct journal_ring *state, uint64_t length, uint64_t came);
+void syncer_note(struct syncer *syncer, struct sync_file *file,
+		 const struct journal_ring *rings, uint64_t length, uint64_t came);
 
 /* A round is urgent after so many bytes. */
 void syncer_quarter(struct syncer *syncer, struct sync_file *file, uint64_t bytes);

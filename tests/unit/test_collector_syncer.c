@@ -46,7 +46,7 @@ static void note(struct syncer *syncer, struct sync_file *one, uint64_t offset,
 {
 	struct journal_ring ring = { .known = true, .offset = offset };
 
-	syncer_note(syncer, one, 0, &ring, 24 + offset, came);
+	syncer_note(syncer, one, &ring, 24 + offset, came);
 }
 
 static void until_safe(struct syncer *syncer, struct sync_file *one, uint64_t offset)
