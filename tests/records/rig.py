@@ -106,8 +106,8 @@ class Rig:
         self.map = mmap.mmap(self.memory, PAGE * (1 + 2 * self.rings))
 
     def start_collector(self, die=None):
-        """@die: before sync number so many; a power rig's."""
-        environment = {**self.environment, **({"RECORDS_DIE": str(die)} if die else {})}
+        """@die: a power rig's, (in sync number so many, which lasts milliseconds)."""
+        environment = {**self.environment, **({"RECORDS_DIE": "%d %d" % die} if die else {})}
         self.collector = Piece("pcapring-collector", "--listen", f"127.0.0.1:{self.port}",
                                "--write", self.folder("x.pcap"), "--sync", self.sync,
                                *self.options, env=environment)

@@ -3,8 +3,9 @@
  * A shared object to preload: notes how much of each file its process has
  * synced, so that a test can take away the rest, as a power cut would. For each
  * file there is one in the folder $RECORDS_SYNCED, named by its inode's number,
- * with the number of bytes. Kills its process in the middle of sync number
- * $RECORDS_DIE, counted from 1.
+ * with the number of bytes. Kills its process in the middle of a sync: with
+ * $RECORDS_DIE of "N MILLISECONDS" it is number N, counted from 1, and lasts so
+ * long.
  */
 #include <dlfcn.h>
 #include <inttypes.h>
@@ -39,12 +40,14 @@ static void synced_note(const struct stat *st, intmax_t bytes)
 static void synced_die(void)
 {
 	static int calls;
-	const char *at = getenv("RECORDS_DIE");
+	const char *when = getenv("RECORDS_DIE");
+	int number, ms;
 
-	if (!at || __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) != atoi(at))
+	if (!when || sscanf(when, "%d %d", &number, &ms) != 2 ||
+	    __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) != number)
 		return;
 	/* a slow disk: the other threads go on meanwhile */
-	usleep(300000);
+	usleep(ms * 1000);
 	kill(getpid(), SIGKILL);
 }
 
