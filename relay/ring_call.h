@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A ring and its call: Hello, Welcome, Records, Acks, and the next call when one
+ * ends. What all rings of a run share is struct records; records.c runs them.
+ */
+#ifndef RELAY_RING_CALL_H
+#define RELAY_RING_CALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "backoff.h"
+#include "clock.h"
+#include "message.h"
+#include "notes.h"
+#include "peer.h"
+#include "records.h"
+
+struct encode_records;
+struct reader_ring;
+struct stream_call;
+
+/* An idle ring says how far it is complete no more often than this. */
+#define RING_CALL_MARK		(20 * CLOCK_MILLISECOND)
+
+enum ring_call_state {
+	RING_CALL_PAUSE,		/* no call; one is made at the deadline */
+	RING_CALL_OPENING,	/* a call waits for its connection */
+	RING_CALL_ASKING,		/* Hello was sent: Welcome, or dead at the deadline */
+	RING_CALL_STREAMING,	/* bytes flow; dead at the deadline */
+	RING_CALL_CLOSING,	/* half-closed: waits for Acks and the status */
+	RING_CALL_ENDING,		/* given up: waits for its end */
+	RING_CALL_DONE		/* no more calls */
+};
+
+/**
+ * struct ring_call - a ring and its call
+ * @records: the run
+ * @index: the ring's number
+ * @ring: positions; its position is the end of what the call sent
+ * @state: and until when, CLOCK_MONOTONIC nanoseconds; CLOCK_NEVER: for ever
+ * @call: where the state has one
+ * @wait: the next call waits for the collector
+ * @sending: a message of the call is under way
+ * @starved: all extents are held
+ * @lived: the call was taken
+ * @said: it was told why the call is given up
+ * @objected: because the collector does what it must not; @complained: which
+ *	is told once, until an Ack is right again
+ * @welcome_at: when it came
+ * @asked_tail, @asked_head: as in Hello
+ * @answered: an Ack came, the last one with offset @ack
+ * @safe: the highest offset that was ever acknowledged in this run
+ * @dropped: the ring's counter; @told of it to the collector
+ * @complete: how far the ring was said to be complete, at @mark_at
+ */
+struct ring_call {
+	struct records *records;
+	unsigned int index;
+	struct reader_ring *ring;
+	struct extents *extents;
+	enum ring_call_state state;
+	int64_t deadline;
+	struct stream_call *call;
+	bool wait;
+	bool sending;
+	bool starved;
+	bool lived;
+	bool said;
+	bool objected;
+	bool complained;
+	int64_t welcome_at;
+	uint64_t asked_tail;
+	uint64_t asked_head;
+	bool answered;
+	uint64_t ack;
+	uint64_t safe;
+	uint64_t dropped;
+	uint64_t told;
+	uint64_t complete;
+	int64_t mark_at;
+	struct notes notes;
+	struct backoff backoff;
+};
+
+/**
+ * struct records - a run
+ * @own: the peer where nobody gave one
+ * @alive, @welcome, @patience: limits of the configuration, nanoseconds
+ * @generation: of the last call
+ * @stamp: CLOCK_REALTIME before heads were loaded last
+ * @news: the stamp of what was sent last, of any ring
+ * @look_at: when rings have to be looked at though nothing happened
+ * @patience_at: when a run that has to end gives up
+ * @described: the link type is known
+ * @waits: it was told that it is not
+ * @armed: the watch will tell when there is more
+ * @dry: the feed has nothing now
+ * @signalled: a signal came: no more calls
+ * @deleted: the capture was
+ * @ending: what the rings hold is all that will come
+ * @broken: the source is
+ * @failed: the collector refuses what cannot wait
+ * @worked: a Welcome came
+ * @unimplemented: the receiver does not know the method
+ */
+struct records {
+	const struct records_config *config;
+	struct reader *reader;
+	struct relay_counts *counts;
+	struct peer *peer;
+	struct peer own;
+	struct metadata metadata;
+	struct ring_call *rings;
+	uint8_t boot_id[MESSAGE_ID_BYTES];
+	int64_t alive;
+	int64_t welcome;
+	int64_t patience;
+	uint64_t generation;
+	uint64_t stamp;
+	uint64_t news;
+	int64_t look_at;
+	int64_t patience_at;
+	bool described;
+	bool waits;
+	bool armed;
+	bool dry;
+	bool signalled;
+	bool deleted;
+	bool ending;
+	bool broken;
+	bool failed;
+	bool worked;
+	bool unimplemented;
+};
+
+/* A run that has to end goes on as long as something moves. */
+static inline void records_progress(struct records *records)
+{
+	if (records->signalled)
+		records->patience_at = clock_now() + records->patience;
+}
+
+/* As the ring lies, with what the notes on its page say. No call yet. */
+void ring_call_init(struct records *records, unsigned int index);
+
+/* A state, and for how long at most: nanoseconds, or CLOCK_NEVER. */
+void ring_call_enter(struct ring_call *ring, enum ring_call_state state, int64_t wait);
+
+/* Make a call; there is none. */
+void ring_call_open(struct ring_call *ring);
+
+/* What stream_wait() tells of the call. */
+void ring_call_on_opened(struct ring_call *ring);
+void ring_call_on_received(struct ring_call *ring);
+void ring_call_on_sent(struct ring_call *ring);
+void ring_call_on_ended(struct ring_call *ring);
+
+/* Send what there is, say how far the ring is complete, or half-close. */
+void ring_call_step(struct ring_call *ring);
+
+/* It streams, and has nothing to send. */
+bool ring_call_is_idle(const struct ring_call *ring);
+
+/* Others had news: it is to say how far it is complete. */
+bool ring_call_owes_mark(const struct ring_call *ring);
+
+/* Everything that the ring will ever hold is safe. */
+bool ring_call_is_complete(const struct ring_call *ring);
+
+/* Cancel; RING_CALL_ENDING until it has ended. */
+void ring_call_give_up(struct ring_call *ring);
+
+/* The same where it is known that there is no collector. */
+void ring_call_leave(struct ring_call *ring);
+
+/* Move the tail, if that may be. */
+void ring_call_free(struct ring_call *ring);
+void ring_call_release(struct reader_ring *ring, struct extents *extents);
+
+/* What becomes of what was not acknowledged, for people. */
+const char *ring_call_left(const struct records *records);
+
+#endif
