@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * bench-discard run|records|bytes: listens on a free port of 127.0.0.1, prints
- * its number, and discards what it receives, one call or connection after the
- * other, until it is killed.
+ * bench-discard run|records|bytes|echo: listens on a free port of 127.0.0.1,
+ * prints its number, and discards what it receives, or sends it back, one call
+ * or connection after the other, until it is killed.
  */
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,13 +18,14 @@
 
 #define DISCARD_BYTES	(256 << 10)	/* read at once */
 
-static void discard_connections(void)
+static void discard_connections(bool echo)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET,
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t size = sizeof(address);
-	int fd = socket(AF_INET, SOCK_STREAM, 0), one;
+	int fd = socket(AF_INET, SOCK_STREAM, 0), one, yes = 1;
 	static char bytes[DISCARD_BYTES];
+	ssize_t n;
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) || listen(fd, 1) ||
 	    getsockname(fd, (struct sockaddr *)&address, &size))
@@ -30,8 +33,10 @@ static void discard_connections(void)
 	printf("%d\n", ntohs(address.sin_port));
 	fflush(stdout);
 	while ((one = accept(fd, NULL, NULL)) >= 0) {
-		while (read(one, bytes, sizeof(bytes)) > 0)
-			;
+		setsockopt(one, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+		while ((n = read(one, bytes, sizeof(bytes))) > 0)
+			if (echo && write(one, bytes, n) != n)
+				abort();
 		close(one);
 	}
 }
@@ -61,11 +66,11 @@ static void discard_calls(bool records)
 
 int main(int argc, char **argv)
 {
-	if (argc == 2 && !strcmp(argv[1], "bytes"))
-		discard_connections();
+	if (argc == 2 && (!strcmp(argv[1], "bytes") || !strcmp(argv[1], "echo")))
+		discard_connections(*argv[1] == 'e');
 	else if (argc == 2 && (!strcmp(argv[1], "run") || !strcmp(argv[1], "records")))
 		discard_calls(!strcmp(argv[1], "records"));
 	else
-		return fprintf(stderr, "usage: %s run|records|bytes\n", *argv), 2;
+		return fprintf(stderr, "usage: %s run|records|bytes|echo\n", *argv), 2;
 	return EXIT_SUCCESS;
 }

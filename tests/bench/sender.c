@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * bench-sender WAY BYTES PACKETS HOST:PORT: sends a ring full of packets of one
- * size, and prints a line of JSON on what that took. Ways:
+ * bench-sender WAY BYTES PACKETS RINGS HOST:PORT: sends rings full of packets of
+ * one size, and prints a line of JSON on what that took. Ways:
  *
  *	naive	Run: one message, copied; wait; the next
  *	run	Run, as the relay does it
  *	records	pcapring.v1, as the relay does it
- *	sendmsg	the same extents over a bare TCP connection
+ *	sendmsg	the same extents of one ring over a bare TCP connection
  *
- * The ring is a memfd laid out as a device. What it takes to fill it is not
+ * Rings are in a memfd laid out as a device. What it takes to fill them is not
  * counted. Time ends when the receiver has answered.
  */
 #include <inttypes.h>
@@ -16,22 +16,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
-#include "common/service.h"
-#include "extent.h"
+#include "engine.h"
 #include "memring.h"
 #include "merge.h"
 #include "naive.h"
 #include "reader.h"
-#include "records.h"
-#include "relay.h"
-#include "stream.h"
-#include "watch.h"
 
 #define SENDER_EXTENT_BYTES	(1 << 20)
 
@@ -45,37 +41,30 @@ struct sender {
 	struct reader reader;
 };
 
-static void sender_fill(struct sender *sender, uint32_t bytes, unsigned int packets)
+static void sender_fill(struct sender *sender, uint32_t bytes, unsigned int packets,
+			unsigned int rings)
 {
 	struct pcapring_record header = { .caplen = bytes, .len = bytes };
 	uint64_t ring_bytes = 1 << 20;
 	struct memring memring;
 	uint8_t data[65536];
 
-	while (ring_bytes < (uint64_t)packets * (sizeof(header) + bytes))
+	while (ring_bytes < (packets / rings + 1ULL) * (sizeof(header) + bytes))
 		ring_bytes *= 2;
 	memset(data, 0x5a, sizeof(data));
-	memring_create(&memring, 1, ring_bytes, 0);
+	memring_create(&memring, rings, ring_bytes, 0);
+	/* no collector has seen this one before */
+	if (getrandom(memring.info->uuid, sizeof(memring.info->uuid), 0) < 0)
+		abort();
 	for (unsigned int i = 0; i < packets; i++) {
 		header.ts_sec = 1700000000 + i / 1000000;
 		header.ts_nsec = i % 1000000 * 1000;
-		if (!memring_append(&memring, 0, &header, data))
+		if (!memring_append(&memring, i % rings, &header, data))
 			abort();
 	}
 	if (!reader_open_fd(&sender->reader, dup(memring.fd), "memring"))
 		abort();
 	memring_destroy(&memring);
-}
-
-static void sender_wake(void *stream)
-{
-	stream_wake(stream);
-}
-
-static void sender_start_watch(struct watch *watch, struct stream *stream)
-{
-	if (!watch_start(watch, service_signals(), -1, sender_wake, stream))
-		abort();
 }
 
 static void sender_naive(struct sender *sender)
@@ -89,67 +78,19 @@ static void sender_naive(struct sender *sender)
 
 static void sender_run(struct sender *sender)
 {
-	struct extents extents;
-	struct relay_counts counts = {};
-	struct watch watch;
-	struct merge merge;
-	struct relay_config config = {
-		.source = &merge.source,
-		.watch = &watch,
-		.extents = &extents,
-		.target = sender->target,
-	};
-
-	merge_open(&merge, &sender->reader);
-	merge.source.stop(&merge.source);
-	extents_init(&extents, sender->reader.ring_bytes);
-	metadata_defaults(&config.metadata);
-	config.stream = stream_new(sender->target, false, &extents, 1);
-	sender_start_watch(&watch, config.stream);
-	if (!relay_run(&config, &counts))
-		exit(EXIT_FAILURE);
-	watch_stop(&watch);
-	stream_free(config.stream);
+	engine_packets(&sender->reader, sender->target);
 }
 
-static enum source_result sender_feed_fill(struct records_feed *feed)
-{
-	(void)feed;
-	return SOURCE_END;
-}
-
-static void sender_feed_stop(struct records_feed *feed)
-{
-	(void)feed;
-}
-
+/* A capture that was deleted: what it holds is all. */
 static void sender_records(struct sender *sender)
 {
-	struct records_feed feed = {
-		.fill = sender_feed_fill,
-		.stop = sender_feed_stop,
-	};
-	struct extents extents;
-	struct relay_counts counts = {};
-	struct watch watch;
-	struct records_config config = {
-		.reader = &sender->reader,
-		.watch = &watch,
-		.extents = &extents,
-		.target = sender->target,
-		.feed = &feed,
-	};
+	int ends[2];
 
-	extents_init(&extents, sender->reader.ring_bytes);
-	metadata_defaults(&config.metadata);
-	snprintf(config.metadata.sensor, sizeof(config.metadata.sensor), "bench");
-	snprintf(config.metadata.interface, sizeof(config.metadata.interface), "mem0");
-	config.stream = stream_new(sender->target, false, &extents, 1);
-	sender_start_watch(&watch, config.stream);
-	if (records_run(&config, &counts) != RECORDS_OK)
-		exit(EXIT_FAILURE);
-	watch_stop(&watch);
-	stream_free(config.stream);
+	if (pipe(ends))
+		abort();
+	close(ends[1]);
+	engine_records(&sender->reader, sender->target, ends[0], 0);
+	close(ends[0]);
 }
 
 static int sender_connect(const char *target)
@@ -220,6 +161,15 @@ static unsigned long sender_memory(void)
 	return sum;
 }
 
+static uint64_t sender_bytes(const struct reader *reader)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < reader->ring_count; i++)
+		sum += reader->rings[i].head;
+	return sum;
+}
+
 static void sender_measure(struct sender *sender, void (*send)(struct sender *sender))
 {
 	struct timespec begin, end;
@@ -234,7 +184,7 @@ static void sender_measure(struct sender *sender, void (*send)(struct sender *se
 	       end.tv_sec - begin.tv_sec + (end.tv_nsec - begin.tv_nsec) / 1e9,
 	       sender_seconds(&after.ru_utime) - sender_seconds(&before.ru_utime),
 	       sender_seconds(&after.ru_stime) - sender_seconds(&before.ru_stime),
-	       sender->reader.rings[0].head, sender_memory());
+	       sender_bytes(&sender->reader), sender_memory());
 }
 
 int main(int argc, char **argv)
@@ -248,13 +198,13 @@ int main(int argc, char **argv)
 	};
 	static struct sender sender;
 
-	if (argc != 5) {
-		fprintf(stderr, "usage: %s WAY BYTES PACKETS HOST:PORT\n", *argv);
+	if (argc != 6) {
+		fprintf(stderr, "usage: %s WAY BYTES PACKETS RINGS HOST:PORT\n", *argv);
 		return 2;
 	}
 	log_open("bench-sender", 0);
-	sender.target = argv[4];
-	sender_fill(&sender, atoi(argv[2]), atoi(argv[3]));
+	sender.target = argv[5];
+	sender_fill(&sender, atoi(argv[2]), atoi(argv[3]), atoi(argv[4]));
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
 		if (strcmp(argv[1], ways[i].name))
 			continue;

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include "engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/service.h"
+#include "extent.h"
+#include "merge.h"
+#include "reader.h"
+#include "records.h"
+#include "relay.h"
+#include "stream.h"
+#include "watch.h"
+
+/**
+ * struct engine - what both need
+ * @extents: one for each ring
+ */
+struct engine {
+	struct extents *extents;
+	struct stream *stream;
+	struct watch watch;
+};
+
+static void engine_wake(void *stream)
+{
+	stream_wake(stream);
+}
+
+static void engine_start(struct engine *engine, const struct reader *reader,
+			 const char *target, int source)
+{
+	engine->extents = calloc(reader->ring_count, sizeof(*engine->extents));
+	if (!engine->extents)
+		abort();
+	for (unsigned int i = 0; i < reader->ring_count; i++)
+		extents_init(&engine->extents[i], reader->ring_bytes);
+	engine->stream = stream_new(target, false, engine->extents, reader->ring_count);
+	if (!watch_start(&engine->watch, service_signals(), source, engine_wake,
+			 engine->stream))
+		exit(EXIT_FAILURE);
+}
+
+static void engine_stop(struct engine *engine)
+{
+	watch_stop(&engine->watch);
+	stream_free(engine->stream);
+	free(engine->extents);
+}
+
+void engine_packets(struct reader *reader, const char *target)
+{
+	struct relay_counts counts = {};
+	struct relay_config config = { .target = target };
+	struct engine engine;
+	struct merge merge;
+
+	merge_open(&merge, reader);
+	merge.source.stop(&merge.source);
+	engine_start(&engine, reader, target, -1);
+	metadata_defaults(&config.metadata);
+	config.source = &merge.source;
+	config.watch = &engine.watch;
+	config.extents = engine.extents;
+	config.stream = engine.stream;
+	if (!relay_run(&config, &counts))
+		exit(EXIT_FAILURE);
+	engine_stop(&engine);
+}
+
+void engine_records(struct reader *reader, const char *target, int source, int resets)
+{
+	struct relay_counts counts = {};
+	struct records_config config = {
+		.reader = reader,
+		.target = target,
+		.eventfd = resets,
+	};
+	struct engine engine;
+
+	engine_start(&engine, reader, target, source);
+	metadata_defaults(&config.metadata);
+	snprintf(config.metadata.sensor, sizeof(config.metadata.sensor), "bench");
+	config.watch = &engine.watch;
+	config.extents = engine.extents;
+	config.stream = engine.stream;
+	if (records_run(&config, &counts) != RECORDS_OK)
+		exit(EXIT_FAILURE);
+	engine_stop(&engine);
+}

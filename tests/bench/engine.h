@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* The relay's two engines on rings in memory. */
+#ifndef BENCH_ENGINE_H
+#define BENCH_ENGINE_H
+
+struct reader;
+
+/* Both send what the rings hold, and exit the program on failure. */
+void engine_packets(struct reader *reader, const char *target);
+
+/*
+ * @source: readable when there is more, and hung up when nothing more will come.
+ * An eventfd, which never hangs up, is @resets, too; otherwise that is 0.
+ */
+void engine_records(struct reader *reader, const char *target, int source, int resets);
+
+#endif
