@@ -248,8 +248,10 @@ static bool journal_parse_names(struct journal_file *file, char *line)
 	       journal_text(&line, file->sensor, sizeof(file->sensor)) &&
 	       journal_text(&line, file->interface, sizeof(file->interface)) &&
 	       journal_text(&line, file->host, sizeof(file->host)) &&
-	       journal_text(&line, file->name, sizeof(file->name)) &&
-	       !*line && *file->name && !strchr(file->name, '/');
+	       /* the rest of the line: blanks may be in it */
+	       *line == '=' && strlen(line + 1) < sizeof(file->name) &&
+	       strcpy(file->name, line + 1) &&
+	       *file->name && !strchr(file->name, '/');
 }
 
 /* The file of a "file" line goes to the end of the list. */
@@ -302,7 +304,7 @@ static bool journal_parse_ring(char *word, uint32_t ring_count,
 			*colon = '\0';
 		if (!journal_number(word, UINT64_MAX, &numbers[i]))
 			return false;
-		word = colon + 1;
+		word = colon ? colon + 1 : NULL;
 	}
 	if (numbers[0] >= ring_count)
 		return false;
@@ -476,9 +478,8 @@ static void journal_summary(const struct journal *journal, struct text *text)
 	for (const struct journal_file *file = journal->first; file;
 	     file = file->next) {
 		text_declare(text, file);
-		if (file->length)
-			text_sync(text, file->number, file->length, file->rings,
-				  NULL, file->ring_count);
+		text_sync(text, file->number, file->length, file->rings,
+			  NULL, file->ring_count);
 		if (file->gone)
 			text_gone(text, file->number, file->missing);
 	}
