@@ -48,7 +48,7 @@ static int notes_find(struct notes_slot *newest, const uint8_t *page)
 		if (slot.magic != NOTES_MAGIC || slot.version != NOTES_VERSION ||
 		    slot.sum != notes_sum(&slot))
 			continue;
-		if (found < 0 || slot.sequence > newest->sequence) {
+		if (found < 0 || (int64_t)(slot.sequence - newest->sequence) > 0) {
 			*newest = slot;
 			found = i;
 		}
