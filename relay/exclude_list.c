@@ -108,7 +108,9 @@ static bool exclude_list_split(char *entry, char **address, char **port)
 	uint64_t number;
 	int family = AF_INET;
 
-	if (!colon || !number_parse(colon + 1, 1, 65535, &number))
+	/* a zero in front would make it octal, to libpcap */
+	if (!colon || colon[1] == '0' ||
+	    !number_parse(colon + 1, 1, 65535, &number))
 		return false;
 	*colon = '\0';
 	*port = colon + 1;
