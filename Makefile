@@ -4,6 +4,7 @@
 # make deps        install the Debian packages that building and testing need
 # make test        all tests, on a fresh Debian machine too
 # make demo        watch it work, in a virtual machine
+# make fuzz        what parses peers' bytes and files, FUZZ_SECONDS=60 each
 # make kunit       the kernel's unit tests, in User Mode Linux
 # make bench       speed of the relay, as ratios in one run
 # make bench-kernel  speed of the module, beside packet sockets

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+# tests/fuzz/fuzz_NAME.c feeds one parser what a peer or a file could say. Built
+# by clang with libFuzzer and sanitizers, in a folder of its own ($(BUILD)/fuzz),
+# from the parser's objects and no more. seeds makes what they begin with.
+
+FUZZ_MAKE	= +$(MAKE) BUILD=$(BUILD)/fuzz CC=clang \
+		  SANITIZE=fuzzer-no-link,address,undefined \
+		  CFLAGS='-O1 -g -fno-sanitize-recover=undefined'
+
+fuzz-programs:
+	$(FUZZ_MAKE) fuzz-targets
+
+# FUZZ_SECONDS: of each target, each time with another seed and what was found
+# before; 60 by default.
+fuzz: deps-check
+	$(MAKE) $(JOBS) fuzz-programs
+	BUILD=$(abspath $(BUILD)) FUZZ_SECONDS=$${FUZZ_SECONDS:-60} tests/fuzz/run
+
+# Below, BUILD is that folder.
+
+FUZZ_TARGETS	:= $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz_objects	= $(addprefix $(BUILD)/objects/relay/,$(addsuffix .o,$(1)))
+
+fuzz-targets: $(FUZZ_TARGETS) $(BUILD)/seeds/stamp
+
+$(BUILD)/fuzz_exclude_list: $(call fuzz_objects,exclude_list common/size)
+$(BUILD)/fuzz_from_collector: $(call fuzz_objects,message common/metadata common/size)
+$(BUILD)/fuzz_from_sensor: $(call fuzz_objects,$(addprefix collector/,message pieces))
+$(BUILD)/fuzz_hello: $(call fuzz_objects,message common/metadata common/size)
+$(BUILD)/fuzz_journal: $(call fuzz_objects,$(addprefix collector/,path pieces ringfile))
+$(BUILD)/fuzz_merge: $(call fuzz_objects,$(addprefix collector/,merge pieces walk))
+$(BUILD)/fuzz_metadata: $(call fuzz_objects,common/metadata common/size)
+$(BUILD)/fuzz_packet: $(call fuzz_objects,$(addprefix collector/,decode pieces))
+$(BUILD)/fuzz_path: $(call fuzz_objects,collector/path)
+$(BUILD)/fuzz_reader: $(call fuzz_objects,reader)
+$(BUILD)/fuzz_ringfile: $(call fuzz_objects,$(addprefix collector/,pieces ringfile walk))
+$(BUILD)/fuzz_walk: $(call fuzz_objects,collector/walk)
+
+$(BUILD)/fuzz_%: $(BUILD)/objects/tests/fuzz/fuzz_%.o \
+		$(addprefix $(BUILD)/objects/tests/fuzz/,fuzz.o log.o) $(PROTO_OBJECTS)
+	$(call step,LD,$@)$(CC) $(UNIT_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ \
+		-lprotobuf-c -lpcap
+
+# Messages in them are packed by what is not ours.
+$(BUILD)/seeds/stamp: tests/fuzz/seeds tests/fuzz/regressions \
+		proto/packet_streaming.proto proto/pcapring/v1/records.proto
+	@rm -rf $(@D)
+	$(call step,SEEDS,$(@D))tests/fuzz/seeds $(@D)
+	@touch $@
+
+.PHONY: fuzz fuzz-programs fuzz-targets
+.SECONDARY: $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard tests/fuzz/*.c))
