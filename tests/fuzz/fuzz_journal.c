@@ -61,8 +61,17 @@ static void same(const struct journal *a, const struct journal *b)
 	FUZZ_TRUE(!x && !y);
 }
 
+static bool ends(const char *text, size_t size)
+{
+	return memchr(text, '\0', size);
+}
+
 static void check_file(const struct journal_file *one)
 {
+	FUZZ_TRUE(ends(one->sensor, sizeof(one->sensor)));
+	FUZZ_TRUE(ends(one->interface, sizeof(one->interface)));
+	FUZZ_TRUE(ends(one->host, sizeof(one->host)));
+	FUZZ_TRUE(ends(one->name, sizeof(one->name)));
 	FUZZ_TRUE(one->ring_count >= 1 && one->ring_count <= MESSAGE_RINGS_MAX);
 	FUZZ_TRUE(one->ring < one->ring_count || one->ring == JOURNAL_ALL);
 	FUZZ_TRUE(one->format.linktype <= 0xffff);

@@ -13,6 +13,7 @@
 #include "collector/walk.h"
 
 #define RINGS	4
+#define REPEATS	32	/* of what is queued: so that queues become long */
 
 enum { APPEND, COMPLETE, RELEASE, ALL, LEAVE, JOIN, DROP, ACTIONS };
 
@@ -122,21 +123,15 @@ static void leave(struct merge *merge, uint32_t i, bool finished, uint64_t now)
 	queues[i].joined = false;
 }
 
-static void append(struct merge *merge, uint32_t i, struct fuzz_input *in,
-		   uint64_t now)
+static void append(struct merge *merge, uint32_t i, const uint8_t *bytes, size_t have,
+		   const struct fuzz_cuts *cuts, uint64_t now)
 {
 	struct queue *queue = &queues[i];
 	struct fuzz_pieces pieces;
-	struct fuzz_cuts cuts = { 1, { fuzz_number(in, 1) } };
 	uint32_t caplen;
-	size_t have;
-	const uint8_t *bytes = fuzz_take(in, fuzz_number(in, 1), &have);
 	bool valid;
 
-	/* nobody queues what is empty */
-	if (!have)
-		return;
-	fuzz_cut(&pieces, &cuts, bytes, have);
+	fuzz_cut(&pieces, cuts, bytes, have);
 	valid = merge_append(merge, i, &(struct pieces) { pieces.list, pieces.count },
 			     now, &caplen);
 	fuzz_free(&pieces);
@@ -147,6 +142,19 @@ static void append(struct merge *merge, uint32_t i, struct fuzz_input *in,
 		leave(merge, i, false, now);
 }
 
+static void append_some(struct merge *merge, uint32_t i, struct fuzz_input *in,
+			uint64_t now)
+{
+	struct fuzz_cuts cuts = { 1, { fuzz_number(in, 1) } };
+	unsigned int repeats = 1 + fuzz_number(in, 1) % REPEATS;
+	size_t have;
+	const uint8_t *bytes = fuzz_take(in, fuzz_number(in, 1), &have);
+
+	/* nobody queues what is empty */
+	while (have && repeats-- && queues[i].joined)
+		append(merge, i, bytes, have, &cuts, now);
+}
+
 static void act(struct merge *merge, struct fuzz_input *in, uint64_t now)
 {
 	uint8_t action = fuzz_number(in, 1);
@@ -155,8 +163,7 @@ static void act(struct merge *merge, struct fuzz_input *in, uint64_t now)
 
 	switch (action % ACTIONS) {
 	case APPEND:
-		if (queue->joined)
-			append(merge, i, in, now);
+		append_some(merge, i, in, now);
 		break;
 	case COMPLETE:
 		merge_complete(merge, i, fuzz_number(in, 8));
@@ -200,7 +207,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	merge = merge_new(ring_count, swapped, microseconds, hold_back, now, written, NULL);
 	FUZZ_TRUE(merge);
 	for (uint32_t i = 0; i < ring_count; i++) {
-		queues[i] = (struct queue) { .bytes = malloc(size), .joined = true };
+		queues[i] = (struct queue) { .bytes = malloc(REPEATS * size), .joined = true };
 		merge_join(merge, i);
 	}
 	while (in.left) {

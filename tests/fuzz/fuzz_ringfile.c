@@ -63,6 +63,7 @@ static void read_back(const char *path, const struct ringfile_format *format,
 	FUZZ_TRUE(pcap);
 	FUZZ_TRUE(pcap_is_swapped(pcap) == swapped);
 	FUZZ_TRUE(pcap_snapshot(pcap) == (int)format->snaplen);
+	FUZZ_TRUE((pcap_datalink(pcap) == DLT_EN10MB) == (format->linktype == 1));
 	while (packets--) {
 		FUZZ_TRUE(pcap_next_ex(pcap, &header, &data) == 1);
 		compare(header, bytes, format);
