@@ -138,10 +138,39 @@ static bool records_is_asleep(struct records *records)
 	return all;
 }
 
+static void records_say_feedback(const struct records *records)
+{
+	log_warning("what is captured grows with what is sent: the connection to %s seems to be captured under another address, behind address translation, a proxy or a tunnel; leave it out, as with --exclude 'tcp port 50051 and host 192.0.2.1'",
+		    records->config->target);
+}
+
+/* Nothing is sent for a moment where that shows whether we feed on ourselves. */
+static bool records_may_send(struct records *records)
+{
+	const struct exclude *exclude = records->config->exclude;
+	uint64_t captured = 0, room = UINT64_MAX;
+
+	if (!exclude || !exclude->own || records->ending)
+		return true;
+	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
+		const struct reader_ring *ring = &records->reader->rings[i];
+		uint64_t left = ring->mask + 1 - (ring->head - ring->tail);
+
+		captured += ring->head;
+		if (left < room)
+			room = left;
+	}
+	if (feedback_look(&records->feedback, clock_now(), captured, room) == FEEDBACK_TOLD)
+		records_say_feedback(records);
+	return !feedback_holds(&records->feedback);
+}
+
 static void records_stream(struct records *records)
 {
 	do {
 		records_look(records);
+		if (!records_may_send(records))
+			break;
 		for (unsigned int i = 0; i < records->reader->ring_count; i++)
 			ring_call_step(&records->rings[i]);
 	} while (records_is_asleep(records) && !records_sleep(records));
@@ -246,6 +275,8 @@ static int64_t records_deadline(const struct records *records)
 {
 	int64_t deadline = records_sooner(records->look_at, records->patience_at);
 
+	if (feedback_holds(&records->feedback))
+		deadline = records_sooner(deadline, records->feedback.deadline);
 	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
 		const struct ring_call *ring = &records->rings[i];
 

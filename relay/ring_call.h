@@ -11,6 +11,7 @@
 
 #include "backoff.h"
 #include "clock.h"
+#include "feedback.h"
 #include "message.h"
 #include "notes.h"
 #include "peer.h"
@@ -112,6 +113,7 @@ struct records {
 	struct peer own;
 	struct metadata metadata;
 	struct ring_call *rings;
+	struct feedback feedback;
 	uint8_t boot_id[MESSAGE_ID_BYTES];
 	int64_t alive;
 	int64_t welcome;

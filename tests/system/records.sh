@@ -149,6 +149,7 @@ stays_idle() {
 	wait_for 30 "answers to the collector's signs of life" \
 		has_sent $(($(sent_by_left0) + 5))
 	same "captured" "$seen" "$(shown "$capture" captured)"
+	fails says relay "grows with what is sent"
 	stop relay
 	stop collector
 }
@@ -169,7 +170,8 @@ own_included() {
 	stop collector
 }
 
-own_behind_nat() {
+# 10.7.0.99 is the collector's other name.
+translate() {
 	nft -f - <<- END
 		table ip feed {
 			chain out {
@@ -178,9 +180,36 @@ own_behind_nat() {
 			}
 		}
 	END
+}
+
+own_behind_nat() {
+	translate
 	own_start 10.7.0.99:50051 --exclude "tcp port 50051 and host 10.7.0.2"
 	stays_idle
 	nft delete table ip feed
+}
+
+own_detected() {
+	translate
+	own_start 10.7.0.99:50051
+	traffic -s 1000 $SILENT 100
+	wait_for 60 "the relay warns" says relay "grows with what is sent"
+	same "warnings" 1 "$(grep -c "grows with what is sent" relay.err)"
+	stop relay
+	stop collector
+	nft delete table ip feed
+}
+
+# Others' traffic goes on while nothing is sent, and so it is no feedback.
+others_not_detected() {
+	own_start 10.7.0.2:50051
+	start traffic traffic -s 1000 -i 1000 $SILENT 0
+	wait_for 60 "enough for three looks" has_captured "$capture" 5000
+	kill -TERM "${started[traffic]}"
+	finish traffic
+	fails says relay "grows with what is sent"
+	stop relay
+	stop collector
 }
 
 listed_left_out() {
@@ -220,6 +249,8 @@ behaviour spread "flows spread over collectors, one of which dies for good"
 behaviour own_left_out "a relay that streams through what it captures stays idle"
 behaviour own_included "with --include-own-traffic it does not"
 behaviour own_behind_nat "behind address translation, --exclude keeps it idle"
+behaviour own_detected "without, the relay warns that it feeds on itself"
+behaviour others_not_detected "others' traffic is no feedback"
 behaviour listed_left_out "what --exclude-list and --exclude name is left out"
 behaviour wrong_exclusions "exclusions that cannot be are refused"
 behaviours_run "$@"
