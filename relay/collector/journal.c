@@ -592,9 +592,11 @@ struct journal *journal_open(const char *write)
 	if (!journal_take(journal, true))
 		goto out_close;
 	journal->compacted = journal->end;
-	if (journal->end <= JOURNAL_COMPACT || journal_renew(journal, "", 0))
+	/* its name may be no older than the crash before */
+	if (journal->end <= JOURNAL_COMPACT ? journal_sync_folder(journal) :
+					      journal_renew(journal, "", 0))
 		return journal;
-	log_error("%s: cannot be written anew: %m", journal->path);
+	log_error("%s: cannot be made safe: %m", journal->path);
 out_close:
 	journal_close(journal);
 	return NULL;
