@@ -21,6 +21,12 @@
 #define RECORDS_ALIVE_MS	5000
 #define RECORDS_WELCOME_MS	20000
 #define RECORDS_PATIENCE_MS	10000
+/*
+ * Calls are spread over those of the target's addresses that are connected: the
+ * first call shows that one is, and the others get so long to follow.
+ */
+#define RECORDS_GATHER		(250 * CLOCK_MILLISECOND)
+#define RECORDS_GATHER_MAX	CLOCK_SECOND
 /* Rings that nobody wakes for are looked at so often. */
 #define RECORDS_LOOK		(10 * CLOCK_MILLISECOND)
 
@@ -197,7 +203,17 @@ static void records_make_calls(struct records *records)
 	records->broken = exclude && !exclude_start(exclude, records->metadata.linktype);
 	for (unsigned int i = 0; i < records->reader->ring_count; i++)
 		ring_call_enter(&records->rings[i],
-				records->broken ? RING_CALL_DONE : RING_CALL_PAUSE, 0);
+				records->broken ? RING_CALL_DONE : RING_CALL_PAUSE,
+				i && !records->worked ? RECORDS_GATHER_MAX : 0);
+}
+
+/* The first Welcome: the other calls follow. */
+static void records_on_worked(struct records *records)
+{
+	for (unsigned int i = 0; i < records->reader->ring_count; i++)
+		if (records->rings[i].state == RING_CALL_PAUSE)
+			ring_call_enter(&records->rings[i], RING_CALL_PAUSE,
+					RECORDS_GATHER);
 }
 
 /* Until the capture knows its link type there is nothing to say. */
@@ -356,6 +372,8 @@ static void records_on_woken(struct records *records)
 static void records_on(struct records *records, struct ring_call *ring,
 		       enum stream_event event)
 {
+	bool worked = records->worked;
+
 	switch (event) {
 	case STREAM_OPENED:
 		ring_call_on_opened(ring);
@@ -365,6 +383,8 @@ static void records_on(struct records *records, struct ring_call *ring,
 		break;
 	case STREAM_RECEIVED:
 		ring_call_on_received(ring);
+		if (records->worked && !worked)
+			records_on_worked(records);
 		break;
 	case STREAM_ENDED:
 		ring_call_on_ended(ring);

@@ -44,9 +44,9 @@ static bool is_safe(struct syncer *syncer, struct sync_file *one, uint64_t offse
 static void note(struct syncer *syncer, struct sync_file *one, uint64_t offset,
 		 uint64_t came)
 {
-	struct journal_ring ring = { .known = true, .offset = offset };
+	const struct journal_ring rings[2] = { { .known = true, .offset = offset } };
 
-	syncer_note(syncer, one, &ring, 24 + offset, came);
+	syncer_note(syncer, one, rings, 24 + offset, came);
 }
 
 static void until_safe(struct syncer *syncer, struct sync_file *one, uint64_t offset)
