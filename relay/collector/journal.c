@@ -471,6 +471,16 @@ static struct journal *journal_new(const char *write)
 	return NULL;
 }
 
+/* Does a "sync" line tell more of it than that it is there? */
+static bool journal_has_news(const struct journal_file *file)
+{
+	bool news = file->length;
+
+	for (uint32_t i = 0; i < file->ring_count; i++)
+		news |= file->rings[i].known;
+	return news;
+}
+
 /* The title, and all that counts. */
 static void journal_summary(const struct journal *journal, struct text *text)
 {
@@ -478,8 +488,9 @@ static void journal_summary(const struct journal *journal, struct text *text)
 	for (const struct journal_file *file = journal->first; file;
 	     file = file->next) {
 		text_declare(text, file);
-		text_sync(text, file->number, file->length, file->rings,
-			  NULL, file->ring_count);
+		if (journal_has_news(file))
+			text_sync(text, file->number, file->length, file->rings,
+				  NULL, file->ring_count);
 		if (file->gone)
 			text_gone(text, file->number, file->missing);
 	}
