@@ -68,6 +68,8 @@ static error_t options_one(int key, char *value, struct argp_state *state)
 	case OPTIONS_WRITE:
 		if (!*value)
 			argp_error(state, "--write '': name a file, or - for standard output");
+		if (strchr(value, '\n'))
+			argp_error(state, "--write: the file's name has an end of line in it, which the lines of its journal cannot hold: name another one");
 		options->write = value;
 		return 0;
 	case OPTIONS_HOLD_BACK:

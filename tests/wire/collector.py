@@ -52,6 +52,8 @@ def _(folder):
     refuses(2, "--listen is missing", "--write", x)
     refuses(2, "--write is missing.*file", "--listen", "127.0.0.1:0")
     refuses(2, "--write ''", "--listen", "127.0.0.1:0", "--write", "")
+    refuses(2, "--write: .* end of line", "--listen", "127.0.0.1:0",
+            "--write", f"{x}\n.pcap")
     refuses(2, "no such argument", "--listen", "127.0.0.1:0", "--write", x, "more")
     refuses(2, "unrecognized option '--nonsense'", "--nonsense")
     same(folder.names(), [], "files")
