@@ -10,9 +10,6 @@
  *		a TCP connection there and back, as often
  */
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,32 +120,11 @@ static void delay_ring(struct delay *delay, const char *path, uint32_t bytes,
 	}
 }
 
-static int delay_connect(const char *target)
-{
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	char *host = strdup(target), *port = host ? strrchr(host, ':') : NULL;
-	struct addrinfo *address;
-	int fd, one = 1;
-
-	if (!port)
-		abort();
-	*port++ = '\0';
-	if (getaddrinfo(host, port, &hints, &address))
-		abort();
-	fd = socket(address->ai_family, SOCK_STREAM, 0);
-	if (fd < 0 || connect(fd, address->ai_addr, address->ai_addrlen))
-		abort();
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	freeaddrinfo(address);
-	free(host);
-	return fd;
-}
-
 static void delay_ping(const char *target, uint32_t bytes, int64_t *took,
 		       unsigned int count)
 {
 	static uint8_t data[DELAY_BYTES_MAX];
-	int fd = delay_connect(target);
+	int fd = engine_connect(target);
 
 	for (unsigned int i = 0; i < count; i++) {
 		int64_t begin;

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "engine.h"
 
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/service.h"
 #include "extent.h"
@@ -88,4 +94,25 @@ void engine_records(struct reader *reader, const char *target, int source, int r
 	if (records_run(&config, &counts) != RECORDS_OK)
 		exit(EXIT_FAILURE);
 	engine_stop(&engine);
+}
+
+int engine_connect(const char *target)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	char *host = strdup(target), *port = host ? strrchr(host, ':') : NULL;
+	struct addrinfo *address;
+	int fd, one = 1;
+
+	if (!port)
+		abort();
+	*port++ = '\0';
+	if (getaddrinfo(host, port, &hints, &address))
+		abort();
+	fd = socket(address->ai_family, SOCK_STREAM, 0);
+	if (fd < 0 || connect(fd, address->ai_addr, address->ai_addrlen))
+		abort();
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	freeaddrinfo(address);
+	free(host);
+	return fd;
 }

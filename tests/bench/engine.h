@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The relay's two engines on rings in memory. */
+/* What sends: the relay's two engines on rings in memory; a bare connection. */
 #ifndef BENCH_ENGINE_H
 #define BENCH_ENGINE_H
 
@@ -13,5 +13,8 @@ void engine_packets(struct reader *reader, const char *target);
  * An eventfd, which never hangs up, is @resets, too; otherwise that is 0.
  */
 void engine_records(struct reader *reader, const char *target, int source, int resets);
+
+/* A TCP connection to HOST:PORT, without delay; exits the program on failure. */
+int engine_connect(const char *target);
 
 #endif

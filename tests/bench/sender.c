@@ -12,7 +12,6 @@
  * counted. Time ends when the receiver has answered.
  */
 #include <inttypes.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,30 +92,10 @@ static void sender_records(struct sender *sender)
 	close(ends[0]);
 }
 
-static int sender_connect(const char *target)
-{
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	char *host = strdup(target), *port = host ? strrchr(host, ':') : NULL;
-	struct addrinfo *address;
-	int fd;
-
-	if (!port)
-		abort();
-	*port++ = '\0';
-	if (getaddrinfo(host, port, &hints, &address))
-		abort();
-	fd = socket(address->ai_family, SOCK_STREAM, 0);
-	if (fd < 0 || connect(fd, address->ai_addr, address->ai_addrlen))
-		abort();
-	freeaddrinfo(address);
-	free(host);
-	return fd;
-}
-
 static void sender_sendmsg(struct sender *sender)
 {
 	const struct reader_ring *ring = &sender->reader.rings[0];
-	int fd = sender_connect(sender->target);
+	int fd = engine_connect(sender->target);
 	uint64_t position = ring->position;
 	char byte;
 
