@@ -17,7 +17,6 @@
 #include "peer.h"
 #include "records.h"
 
-struct encode_records;
 struct reader_ring;
 struct stream_call;
 
