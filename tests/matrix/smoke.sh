@@ -5,8 +5,6 @@
 # kernel. TAP.
 
 cd "$(dirname "$0")/../.." || exit
-# The clock of an old kernel gains where its machine gets little of the CPU.
-export PCAPRING_SLOW=${PCAPRING_SLOW:-8}
 . tests/system/lib.sh
 
 small=(ring-bytes 64k snaplen 1500 rings 1)

@@ -7,8 +7,6 @@
 
 . "$(dirname "$0")/lib.sh"
 
-export BEHAVIOUR_SECONDS=120
-
 # In the order of stamps and bytes: on several CPUs that of records is not defined.
 comparable() { # FILE
 	savefile masked "$1" | savefile sorted -

@@ -24,7 +24,6 @@
 
 . "$(dirname "$0")/lib.sh"
 
-export BEHAVIOUR_SECONDS=90
 CPUS=${CPUS:-$(nproc)}
 if [ "$CPUS" = 1 ]; then
 	HOW="cmp-identical"

@@ -7,8 +7,6 @@
 
 . "$(dirname "$0")/lib.sh"
 
-export BEHAVIOUR_SECONDS=300
-
 # One of each type that `ip` can make, on top of two dummies.
 zoo_batch() {
 	cat <<- END

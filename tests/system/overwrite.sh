@@ -6,8 +6,6 @@
 
 . "$(dirname "$0")/lib.sh"
 
-export BEHAVIOUR_SECONDS=120
-
 small=(ring-bytes 64k snaplen 1500 rings 1 mode overwrite)
 
 # What is in the frozen capture, to a file; with what read said at its end.

@@ -6,7 +6,6 @@
 
 . "$(dirname "$0")/lib.sh"
 
-export BEHAVIOUR_SECONDS=240
 KILLS=20
 
 # Who dies, and how the other one notices

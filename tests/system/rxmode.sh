@@ -6,7 +6,6 @@
 
 . "$(dirname "$0")/lib.sh"
 
-export BEHAVIOUR_SECONDS=90
 small=(ring-bytes 64k snaplen 1500)
 
 counts() { # PROMISCUITY ALLMULTI [COMMAND that enters a namespace...]

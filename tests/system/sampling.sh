@@ -5,8 +5,6 @@
 
 . "$(dirname "$0")/lib.sh"
 
-export BEHAVIOUR_SECONDS=150
-
 sampled_are() { # CAPTURED SAMPLED [RING]
 	local of=${3:+.rings[$3]}
 

@@ -7,8 +7,6 @@
 
 . "$(dirname "$0")/lib.sh"
 
-export BEHAVIOUR_SECONDS=150
-
 # Packets on stamped0, whose neighbour is itself.
 stamped_create() {
 	insmod "$BUILD/system/stamped.ko"

@@ -6,7 +6,6 @@
 
 . "$(dirname "$0")/lib.sh"
 
-export BEHAVIOUR_SECONDS=120
 flows="$(dirname "$0")/flows"
 rings=4
 
