@@ -66,7 +66,7 @@ struct stream {
 	struct hello hello;
 	uint64_t acked;
 	uint64_t beat;		/* when that was sent */
-	struct journal_ring before;	/* the account, when it began */
+	struct ledger_ring before;	/* the account, when it began */
 	char key[2 * PATH_NAME_MAX];	/* "sensor/interface"; first: its address */
 };
 
@@ -90,7 +90,7 @@ static void captures_status(struct call_status *status, enum call_code code,
 	va_end(args);
 }
 
-static struct journal_ring *stream_state(const struct stream *stream)
+static struct ledger_ring *stream_state(const struct stream *stream)
 {
 	return &stream->epoch->state->rings[stream->ring];
 }
@@ -124,8 +124,8 @@ const char *captures_whose(const struct captures *captures, const char *path)
 /* How much, beside what was written, of what changed since @before. */
 static void stream_extras(const struct stream *stream, char *out, size_t size)
 {
-	const struct journal_ring *now = stream_state(stream);
-	const struct journal_ring *before = &stream->before;
+	const struct ledger_ring *now = stream_state(stream);
+	const struct ledger_ring *before = &stream->before;
 	const struct {
 		const char *text;
 		uint64_t count;
@@ -146,7 +146,7 @@ static void stream_extras(const struct stream *stream, char *out, size_t size)
 
 static void stream_say_end(const struct stream *stream, const char *how, bool fine)
 {
-	const struct journal_ring *now = stream_state(stream);
+	const struct ledger_ring *now = stream_state(stream);
 	char extras[256];
 
 	stream_extras(stream, extras, sizeof(extras));
@@ -250,7 +250,7 @@ static bool captures_path(const struct captures *captures, char *path,
 
 /* Put an epoch on the list. NULL: no memory, or no room. */
 static struct epoch *captures_add(struct captures *captures,
-				  struct journal_file *state, const char *path)
+				  struct ledger_file *state, const char *path)
 {
 	struct epoch *epoch;
 
@@ -276,13 +276,13 @@ static struct epoch *captures_find(const struct captures *captures,
 	*split = captures->journal && !captures->config.hold_back &&
 		 hello->ring_count > 1;
 	for (struct epoch *epoch = captures->first; epoch; epoch = epoch->next) {
-		const struct journal_file *state = epoch->state;
+		const struct ledger_file *state = epoch->state;
 
 		if (state->gone ||
 		    memcmp(state->capture, hello->capture, MESSAGE_ID) ||
 		    memcmp(state->boot, hello->boot, MESSAGE_ID))
 			continue;
-		if (state->ring == JOURNAL_ALL || state->ring == hello->ring)
+		if (state->ring == LEDGER_ALL || state->ring == hello->ring)
 			return epoch;
 		*split = true;
 	}
@@ -306,7 +306,7 @@ static bool captures_own(const struct captures *captures, const char *key)
 
 /* Create the first file of the key that is not there yet. */
 static bool captures_create(const struct captures *captures, const char *key,
-			    const struct journal_file *state,
+			    const struct ledger_file *state,
 			    struct ringfile *file, char path[PATH_MAX])
 {
 	bool own = captures_own(captures, key);
@@ -327,17 +327,17 @@ static bool captures_create(const struct captures *captures, const char *key,
 	return false;
 }
 
-static struct journal_file *captures_declare(const struct captures *captures,
+static struct ledger_file *captures_declare(const struct captures *captures,
 					     const struct stream *stream, bool split)
 {
 	const struct hello *hello = &stream->hello;
-	struct journal_file *state = journal_new_file(hello->ring_count);
+	struct ledger_file *state = ledger_new_file(hello->ring_count);
 	const char *slash = strrchr(stream->key, '/');
 
 	if (!state)
 		return NULL;
 	state->number = captures->number;
-	state->ring = split ? hello->ring : JOURNAL_ALL;
+	state->ring = split ? hello->ring : LEDGER_ALL;
 	state->format = hello->format;
 	memcpy(state->boot, hello->boot, MESSAGE_ID);
 	memcpy(state->capture, hello->capture, MESSAGE_ID);
@@ -351,7 +351,7 @@ static struct epoch *captures_new(struct captures *captures,
 				  const struct stream *stream, bool split,
 				  struct call_status *status)
 {
-	struct journal_file *state = captures_declare(captures, stream, split);
+	struct ledger_file *state = captures_declare(captures, stream, split);
 	struct ringfile file;
 	struct epoch *epoch;
 	char path[PATH_MAX];
@@ -418,7 +418,7 @@ static void epoch_lose(struct epoch *epoch, enum ringfile_state state, uint64_t 
 static bool captures_reopen(struct captures *captures, struct epoch *epoch,
 			    struct call_status *status)
 {
-	struct journal_file *known = epoch->state;
+	struct ledger_file *known = epoch->state;
 	enum ringfile_state state = ringfile_open(&epoch->file, epoch->path,
 						  &known->format, known->length);
 
@@ -535,7 +535,7 @@ static struct epoch *captures_get_pipe(struct captures *captures,
 				       const struct stream *stream,
 				       struct call_status *status)
 {
-	struct journal_file *state;
+	struct ledger_file *state;
 	struct epoch *epoch;
 	bool split, header;
 
@@ -606,7 +606,7 @@ static void stream_say_begin(const struct stream *stream)
 static void stream_welcome(struct stream *stream, uint64_t now)
 {
 	struct captures *captures = stream->captures;
-	struct journal_ring *state = stream_state(stream);
+	struct ledger_ring *state = stream_state(stream);
 	unsigned char out[MESSAGE_OUT_MAX];
 	bool new_epoch = !state->known || !captures->journal;
 	struct call_status status;
@@ -826,9 +826,9 @@ static void stream_complete(struct stream *stream)
 /* Whatever can go on by now. @return when to look again. */
 static uint64_t stream_progress(struct stream *stream, uint64_t now)
 {
-	const struct journal_ring *state = stream_state(stream);
+	const struct ledger_ring *state = stream_state(stream);
 	struct epoch *epoch = stream->epoch;
-	struct journal_ring safe = *state;
+	struct ledger_ring safe = *state;
 	bool declared;
 
 	if (stream->phase == STREAM_WAITING) {
@@ -946,7 +946,7 @@ void captures_taker(struct captures *captures, struct call_taker *taker)
  */
 static bool captures_check(struct captures *captures, struct epoch *epoch)
 {
-	const struct journal_file *known = epoch->state;
+	const struct ledger_file *known = epoch->state;
 	enum ringfile_state state;
 	struct ringfile file;
 	bool done = true;
@@ -980,11 +980,11 @@ static bool captures_check(struct captures *captures, struct epoch *epoch)
 /* Take over what the journal knows. */
 static bool captures_restore(struct captures *captures)
 {
-	const struct journal_file *file = journal_files(captures->journal);
+	const struct ledger_file *file = journal_files(captures->journal);
 	bool any = file;
 
 	for (; file; file = file->next) {
-		struct journal_file *state = journal_new_file(file->ring_count);
+		struct ledger_file *state = ledger_new_file(file->ring_count);
 		char path[PATH_MAX];
 		struct epoch *epoch;
 

@@ -15,7 +15,7 @@
 #define EPOCH_QUARTER		(1u << 20)
 #define EPOCH_QUARTER_MIN	4096
 
-struct epoch *epoch_new(struct journal_file *state, const char *path)
+struct epoch *epoch_new(struct ledger_file *state, const char *path)
 {
 	struct epoch *epoch = calloc(1, sizeof(*epoch));
 
@@ -63,7 +63,7 @@ static bool epoch_write(void *context, void *bytes, size_t size,
 		return false;
 	epoch->state->length += size;
 	for (uint32_t i = 0; i < epoch->state->ring_count; i++) {
-		struct journal_ring *ring = &epoch->state->rings[i];
+		struct ledger_ring *ring = &epoch->state->rings[i];
 
 		if (!parts[i].length)
 			continue;
@@ -80,10 +80,10 @@ static bool epoch_write(void *context, void *bytes, size_t size,
 bool epoch_open(struct epoch *epoch, struct syncer *syncer, uint64_t hold_back,
 		uint64_t now)
 {
-	const struct journal_file *state = epoch->state;
+	const struct ledger_file *state = epoch->state;
 
 	epoch->header = state->length;
-	if (!syncer || (state->ring_count > 1 && state->ring == JOURNAL_ALL)) {
+	if (!syncer || (state->ring_count > 1 && state->ring == LEDGER_ALL)) {
 		epoch->merge = merge_new(state->ring_count,
 					 ringfile_swapped(&state->format),
 					 state->format.microseconds, hold_back,
@@ -140,8 +140,8 @@ void epoch_attach(struct epoch *epoch, uint32_t i, uint64_t ring_bytes)
 
 bool epoch_settled(struct epoch *epoch, uint32_t i)
 {
-	const struct journal_ring *ring = &epoch->state->rings[i];
-	struct journal_ring safe;
+	const struct ledger_ring *ring = &epoch->state->rings[i];
+	struct ledger_ring safe;
 	bool declared;
 
 	if (!epoch->sync)
@@ -152,7 +152,7 @@ bool epoch_settled(struct epoch *epoch, uint32_t i)
 
 int epoch_error(struct epoch *epoch)
 {
-	struct journal_ring safe;
+	struct ledger_ring safe;
 	bool declared;
 
 	if (!epoch->sync || syncer_safe(epoch->syncer, epoch->sync, 0, &safe, &declared))
@@ -190,7 +190,7 @@ static void epoch_too_long(struct call_status *status, uint64_t offset,
 bool epoch_begin(struct epoch *epoch, uint32_t i, uint64_t start,
 		 struct call_status *status)
 {
-	struct journal_ring *state = &epoch->state->rings[i];
+	struct ledger_ring *state = &epoch->state->rings[i];
 	struct epoch_ring *ring = &epoch->rings[i];
 
 	if (!epoch->header && !ringfile_start(&epoch->file, &epoch->format)) {
@@ -201,7 +201,7 @@ bool epoch_begin(struct epoch *epoch, uint32_t i, uint64_t start,
 		epoch->state->length = RINGFILE_HEADER;
 	epoch->header = true;
 	if (!state->known) {
-		*state = (struct journal_ring){ .known = true, .offset = start };
+		*state = (struct ledger_ring){ .known = true, .offset = start };
 		ring->duplicate = 0;
 	}
 	ring->received = state->offset;
@@ -213,7 +213,7 @@ bool epoch_begin(struct epoch *epoch, uint32_t i, uint64_t start,
 
 uint64_t epoch_jump(struct epoch *epoch, uint32_t i, uint64_t tail)
 {
-	struct journal_ring *state = &epoch->state->rings[i];
+	struct ledger_ring *state = &epoch->state->rings[i];
 	struct epoch_ring *ring = &epoch->rings[i];
 	uint64_t skipped = tail - state->offset;
 
@@ -230,7 +230,7 @@ static enum epoch_result epoch_direct(struct epoch *epoch, uint32_t i,
 				      struct records *records,
 				      struct call_status *status)
 {
-	struct journal_ring *state = &epoch->state->rings[i];
+	struct ledger_ring *state = &epoch->state->rings[i];
 	struct epoch_ring *ring = &epoch->rings[i];
 	struct walk walk = ring->walk;
 	bool valid = walk_pieces(&walk, &records->data);
@@ -294,7 +294,7 @@ enum epoch_result epoch_receive(struct epoch *epoch, uint32_t i,
 				struct records *records, uint64_t now,
 				struct call_status *status)
 {
-	struct journal_ring *state = &epoch->state->rings[i];
+	struct ledger_ring *state = &epoch->state->rings[i];
 	enum epoch_result result = EPOCH_FINE, released;
 
 	if (records->dropped > state->dropped) {

@@ -54,7 +54,7 @@ struct epoch_ring {
 struct epoch {
 	struct epoch *next;
 	struct epoch *next_open;
-	struct journal_file *state;
+	struct ledger_file *state;
 	struct ringfile_format format;
 	bool declared;
 	char path[PATH_MAX];
@@ -69,7 +69,7 @@ struct epoch {
 };
 
 /* Takes @state over, also when it returns NULL: no memory. */
-struct epoch *epoch_new(struct journal_file *state, const char *path);
+struct epoch *epoch_new(struct ledger_file *state, const char *path);
 void epoch_free(struct epoch *epoch);
 
 /*

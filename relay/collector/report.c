@@ -17,7 +17,7 @@ static json_t *report_id(const uint8_t *id)
 }
 
 /* Add the ring's account to @to, number by number. */
-static void report_add(json_t *to, const struct journal_ring *ring)
+static void report_add(json_t *to, const struct ledger_ring *ring)
 {
 	const struct {
 		const char *key;
@@ -39,7 +39,7 @@ static void report_add(json_t *to, const struct journal_ring *ring)
 	}
 }
 
-static json_t *report_ring(uint32_t number, const struct journal_ring *ring)
+static json_t *report_ring(uint32_t number, const struct ledger_ring *ring)
 {
 	json_t *out = json_pack("{s:i, s:I}", "ring", number,
 				"offset", (json_int_t)ring->offset);
@@ -48,7 +48,7 @@ static json_t *report_ring(uint32_t number, const struct journal_ring *ring)
 	return out;
 }
 
-static json_t *report_rings(const struct journal_file *file)
+static json_t *report_rings(const struct ledger_file *file)
 {
 	json_t *rings = json_array();
 
@@ -58,7 +58,7 @@ static json_t *report_rings(const struct journal_file *file)
 	return rings;
 }
 
-static json_t *report_file(const struct journal_file *file)
+static json_t *report_file(const struct ledger_file *file)
 {
 	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:i, s:i, s:s, s:I, s:b, s:I, s:o}",
 			 "file", file->name, "sensor", file->sensor,
@@ -97,7 +97,7 @@ static void report_count(json_t *object, const char *key, uint64_t more)
 }
 
 /* What all files together say of the file's sensor and its rings. */
-static void report_sum(json_t *sensors, const struct journal_file *file)
+static void report_sum(json_t *sensors, const struct ledger_file *file)
 {
 	char name[2 * PATH_NAME_MAX];
 	json_t *sensor, *rings;
@@ -131,7 +131,7 @@ bool report_print(const char *write)
 		return false;
 	files = json_array();
 	sensors = json_array();
-	for (const struct journal_file *file = journal_files(journal); file;
+	for (const struct ledger_file *file = journal_files(journal); file;
 	     file = file->next) {
 		json_array_append_new(files, report_file(file));
 		report_sum(sensors, file);

@@ -15,7 +15,7 @@
 /* A file's length, and what of the rings is in it. */
 struct sync_state {
 	uint64_t length;
-	struct journal_ring *rings;
+	struct ledger_ring *rings;
 };
 
 /**
@@ -35,7 +35,7 @@ struct sync_state {
  */
 struct sync_file {
 	struct sync_file *next;
-	const struct journal_file *file;
+	const struct ledger_file *file;
 	int fd;
 	bool declared;
 	bool news;
@@ -272,7 +272,7 @@ static void syncer_tell(struct syncer *syncer, bool urgent)
 	pthread_cond_signal(&syncer->changed);
 }
 
-static bool sync_state_new(struct sync_state *state, const struct journal_file *file)
+static bool sync_state_new(struct sync_state *state, const struct ledger_file *file)
 {
 	state->length = file->length;
 	state->rings = calloc(file->ring_count, sizeof(*state->rings));
@@ -283,7 +283,7 @@ static bool sync_state_new(struct sync_state *state, const struct journal_file *
 }
 
 struct sync_file *syncer_add(struct syncer *syncer, int fd,
-			     const struct journal_file *declaration, bool declared)
+			     const struct ledger_file *declaration, bool declared)
 {
 	struct sync_file *file = calloc(1, sizeof(*file));
 
@@ -333,9 +333,9 @@ bool syncer_remove(struct syncer *syncer, struct sync_file *file, bool *declared
 }
 
 void syncer_note(struct syncer *syncer, struct sync_file *file,
-		 const struct journal_ring *rings, uint64_t length, uint64_t came)
+		 const struct ledger_ring *rings, uint64_t length, uint64_t came)
 {
-	const struct sync_state now = { length, (struct journal_ring *)rings };
+	const struct sync_state now = { length, (struct ledger_ring *)rings };
 
 	pthread_mutex_lock(&syncer->lock);
 	sync_copy(file, &file->now, &now);
@@ -361,7 +361,7 @@ void syncer_urge(struct syncer *syncer)
 }
 
 bool syncer_safe(struct syncer *syncer, struct sync_file *file, uint32_t ring,
-		 struct journal_ring *safe, bool *declared)
+		 struct ledger_ring *safe, bool *declared)
 {
 	int error;
 
@@ -375,7 +375,7 @@ bool syncer_safe(struct syncer *syncer, struct sync_file *file, uint32_t ring,
 }
 
 void syncer_reset(struct syncer *syncer, struct sync_file *file,
-		  struct journal_file *back)
+		  struct ledger_file *back)
 {
 	pthread_mutex_lock(&syncer->lock);
 	sync_copy(file, &file->now, &file->safe);

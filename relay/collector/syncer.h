@@ -33,7 +33,7 @@ void syncer_close(struct syncer *syncer);
  * it, as it is now; otherwise it is told at once. NULL: no memory.
  */
 struct sync_file *syncer_add(struct syncer *syncer, int fd,
-			     const struct journal_file *file, bool declared);
+			     const struct ledger_file *file, bool declared);
 
 /* False: not now, for there is something under way. */
 bool syncer_remove(struct syncer *syncer, struct sync_file *file, bool *declared);
@@ -44,7 +44,7 @@ bool syncer_remove(struct syncer *syncer, struct sync_file *file, bool *declared
  * @came bytes came since the last time.
  */
 void syncer_note(struct syncer *syncer, struct sync_file *file,
-		 const struct journal_ring *rings, uint64_t length, uint64_t came);
+		 const struct ledger_ring *rings, uint64_t length, uint64_t came);
 
 /* A round is urgent after so many bytes. */
 void syncer_quarter(struct syncer *syncer, struct sync_file *file, uint64_t bytes);
@@ -57,14 +57,14 @@ void syncer_urge(struct syncer *syncer);
  * for this file until syncer_reset().
  */
 bool syncer_safe(struct syncer *syncer, struct sync_file *file, uint32_t ring,
-		 struct journal_ring *safe, bool *declared);
+		 struct ledger_ring *safe, bool *declared);
 
 /*
  * After a failure: go back to what is safe. @file's length and rings become
  * that.
  */
 void syncer_reset(struct syncer *syncer, struct sync_file *file,
-		  struct journal_file *back);
+		  struct ledger_file *back);
 
 /* A file that the journal knows is not there any more. */
 void syncer_gone(struct syncer *syncer, unsigned int number, uint64_t missing);

@@ -4,6 +4,7 @@
  * or writing it anew says the same, and what was committed is there again.
  */
 #include "collector/journal.c"
+#include "collector/ledger.c"
 
 #include "fuzz.h"
 
@@ -26,7 +27,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-static bool same_ring(const struct journal_ring *a, const struct journal_ring *b)
+static bool same_ring(const struct ledger_ring *a, const struct ledger_ring *b)
 {
 	return a->known == b->known && a->offset == b->offset &&
 	       a->packets == b->packets && a->bytes == b->bytes &&
@@ -34,7 +35,7 @@ static bool same_ring(const struct journal_ring *a, const struct journal_ring *b
 	       a->disorder == b->disorder && a->dropped == b->dropped;
 }
 
-static void same_file(const struct journal_file *a, const struct journal_file *b)
+static void same_file(const struct ledger_file *a, const struct ledger_file *b)
 {
 	FUZZ_TRUE(a->number == b->number);
 	FUZZ_TRUE(!memcmp(a->boot, b->boot, MESSAGE_ID));
@@ -53,7 +54,7 @@ static void same_file(const struct journal_file *a, const struct journal_file *b
 
 static void same(const struct journal *a, const struct journal *b)
 {
-	const struct journal_file *x = journal_files(a), *y = journal_files(b);
+	const struct ledger_file *x = journal_files(a), *y = journal_files(b);
 
 	FUZZ_TRUE(!memcmp(journal_id(a), journal_id(b), MESSAGE_ID));
 	for (; x && y; x = x->next, y = y->next)
@@ -66,14 +67,14 @@ static bool ends(const char *text, size_t size)
 	return memchr(text, '\0', size);
 }
 
-static void check_file(const struct journal_file *one)
+static void check_file(const struct ledger_file *one)
 {
 	FUZZ_TRUE(ends(one->sensor, sizeof(one->sensor)));
 	FUZZ_TRUE(ends(one->interface, sizeof(one->interface)));
 	FUZZ_TRUE(ends(one->host, sizeof(one->host)));
 	FUZZ_TRUE(ends(one->name, sizeof(one->name)));
 	FUZZ_TRUE(one->ring_count >= 1 && one->ring_count <= MESSAGE_RINGS_MAX);
-	FUZZ_TRUE(one->ring < one->ring_count || one->ring == JOURNAL_ALL);
+	FUZZ_TRUE(one->ring < one->ring_count || one->ring == LEDGER_ALL);
 	FUZZ_TRUE(one->format.linktype <= 0xffff);
 	FUZZ_TRUE(*one->name && !strchr(one->name, '/'));
 	FUZZ_TRUE(one->length <= INT64_MAX);
@@ -96,7 +97,7 @@ static size_t add_sums(char *out, const uint8_t *bytes, size_t size)
 		const uint8_t *newline = memchr(bytes, '\n', size);
 		size_t length = newline ? (size_t)(newline - bytes) : size;
 
-		out += sprintf(out, "%08x ", journal_crc((const char *)bytes, length));
+		out += sprintf(out, "%08x ", lines_crc((const char *)bytes, length));
 		memcpy(out, bytes, length);
 		out += length;
 		*out++ = '\n';
@@ -112,7 +113,7 @@ static size_t add_sums(char *out, const uint8_t *bytes, size_t size)
 
 static size_t make_text(char *out, struct fuzz_input *in)
 {
-	static const char title[] = JOURNAL_TITLE "00112233445566778899aabbccddeeff";
+	static const char title[] = LEDGER_TITLE "00112233445566778899aabbccddeeff";
 	uint8_t flags = fuzz_number(in, 1);
 	size_t torn = fuzz_number(in, 1), size = 0;
 
@@ -164,7 +165,7 @@ static void read_any(struct fuzz_input *in)
 	}
 	FUZZ_TRUE(left == opened->end);
 	same(looked, opened);
-	for (const struct journal_file *one = journal_files(opened); one; one = one->next)
+	for (const struct ledger_file *one = journal_files(opened); one; one = one->next)
 		check_file(one);
 	again = read_back(file);
 	same(looked, again);
@@ -178,16 +179,16 @@ static void read_any(struct fuzz_input *in)
 	journal_close(looked);
 }
 
-static struct journal_file *make_file(struct fuzz_input *in)
+static struct ledger_file *make_file(struct fuzz_input *in)
 {
 	uint32_t ring_count = 1 + fuzz_number(in, 1) % MESSAGE_RINGS_MAX;
-	struct journal_file *one = journal_new_file(ring_count);
+	struct ledger_file *one = ledger_new_file(ring_count);
 	uint8_t flags = fuzz_number(in, 1);
 	char text[256];
 
 	FUZZ_TRUE(one);
 	one->number = fuzz_number(in, 4);
-	one->ring = flags & 1 ? JOURNAL_ALL : fuzz_number(in, 1) % ring_count;
+	one->ring = flags & 1 ? LEDGER_ALL : fuzz_number(in, 1) % ring_count;
 	memset(one->boot, fuzz_number(in, 1), MESSAGE_ID);
 	memset(one->capture, fuzz_number(in, 1), MESSAGE_ID);
 	one->format = (struct ringfile_format) {
@@ -210,13 +211,13 @@ static struct journal_file *make_file(struct fuzz_input *in)
 	return one;
 }
 
-static void make_states(struct fuzz_input *in, struct journal_file *one)
+static void make_states(struct fuzz_input *in, struct ledger_file *one)
 {
 	one->length = fuzz_number(in, 8) & INT64_MAX;
 	for (uint32_t i = 0; i < one->ring_count && in->left; i++) {
 		if (!(fuzz_number(in, 1) & 1))
 			continue;
-		one->rings[i] = (struct journal_ring) {
+		one->rings[i] = (struct ledger_ring) {
 			.known = true,
 			.offset = fuzz_number(in, 8),
 			.packets = fuzz_number(in, 8),
@@ -232,7 +233,7 @@ static void make_states(struct fuzz_input *in, struct journal_file *one)
 /* What the collector writes. */
 static void write_any(struct fuzz_input *in)
 {
-	struct journal_file *one = make_file(in);
+	struct ledger_file *one = make_file(in);
 	struct journal *journal, *again;
 
 	unlink(path);

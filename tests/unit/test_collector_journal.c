@@ -12,25 +12,16 @@
 #include <unistd.h>
 
 #include "collector/journal.h"
+#include "collector_folder.h"
 
 #define STATES	6
 
-static char folder[] = "/tmp/pcapring-journal-XXXXXX";
-static char file[64], path[80];
-
-static int begin(void **state)
+static struct ledger_file *declaration(unsigned int number)
 {
-	(void)state;
-	unlink(path);
-	return 0;
-}
-
-static struct journal_file *declaration(unsigned int number)
-{
-	struct journal_file *one = journal_new_file(number);
+	struct ledger_file *one = ledger_new_file(number);
 
 	one->number = number;
-	one->ring = number == 2 ? 1 : JOURNAL_ALL;
+	one->ring = number == 2 ? 1 : LEDGER_ALL;
 	memset(one->boot, number, MESSAGE_ID);
 	memset(one->capture, 0xf0 + number, MESSAGE_ID);
 	one->format = (struct ringfile_format){ 113, 96, number == 2, number == 3 };
@@ -42,8 +33,8 @@ static struct journal_file *declaration(unsigned int number)
 /* Commit the nth state; all of it can be told from n. */
 static void commit(struct journal *journal, unsigned int n)
 {
-	struct journal_ring rings[3] = { 0 }, before[3] = { 0 };
-	struct journal_file *one;
+	struct ledger_ring rings[3] = { 0 }, before[3] = { 0 };
+	struct ledger_file *one;
 
 	if (n % 2) {
 		one = declaration((n + 1) / 2);
@@ -52,17 +43,17 @@ static void commit(struct journal *journal, unsigned int n)
 	} else if (n == STATES) {
 		journal_gone(journal, 1, 55);
 	} else {
-		rings[n / 2 - 1] = (struct journal_ring){
+		rings[n / 2 - 1] = (struct ledger_ring){
 			true, 1000 * n, n, 2 * n, 3 * n, 4 * n, 5 * n, UINT64_MAX };
 		journal_sync(journal, n / 2, 100 * n, rings, before, n / 2);
 	}
 	assert_true(journal_commit(journal));
 }
 
-static const struct journal_file *find(const struct journal *journal,
+static const struct ledger_file *find(const struct journal *journal,
 				       unsigned int number)
 {
-	const struct journal_file *one = journal_files(journal);
+	const struct ledger_file *one = journal_files(journal);
 
 	while (one && one->number != number)
 		one = one->next;
@@ -73,8 +64,8 @@ static const struct journal_file *find(const struct journal *journal,
 static void check(const struct journal *journal, unsigned int n)
 {
 	for (unsigned int number = 1; number <= 3; number++) {
-		const struct journal_file *one = find(journal, number);
-		struct journal_file *want = declaration(number);
+		const struct ledger_file *one = find(journal, number);
+		struct ledger_file *want = declaration(number);
 
 		assert_true(!one == (n < 2 * number - 1));
 		if (one) {
@@ -93,7 +84,7 @@ static void check(const struct journal *journal, unsigned int n)
 			assert_int_equal(one->missing, one->gone ? 55 : 0);
 		}
 		if (one && one->length) {
-			const struct journal_ring *ring = &one->rings[number - 1];
+			const struct ledger_ring *ring = &one->rings[number - 1];
 
 			assert_true(ring->known);
 			assert_int_equal(ring->offset, 2000 * number);
@@ -110,7 +101,7 @@ static void check(const struct journal *journal, unsigned int n)
 
 static size_t load(char *text, size_t size)
 {
-	FILE *in = fopen(path, "r");
+	FILE *in = fopen(folder_journal, "r");
 	size_t n = fread(text, 1, size, in);
 
 	fclose(in);
@@ -119,7 +110,7 @@ static size_t load(char *text, size_t size)
 
 static void store(const char *text, size_t size)
 {
-	FILE *out = fopen(path, "w");
+	FILE *out = fopen(folder_journal, "w");
 
 	assert_int_equal(fwrite(text, 1, size, out), size);
 	fclose(out);
@@ -128,16 +119,16 @@ static void store(const char *text, size_t size)
 /* *@ends: how long the journal was after each commit. */
 static size_t fill(char *text, size_t size, size_t ends[STATES + 1])
 {
-	struct journal *journal = journal_open(file);
+	struct journal *journal = journal_open(folder_file);
 	struct stat st;
 
 	assert_non_null(journal);
-	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(access(folder_journal, F_OK), -1);
 	ends[0] = 0;
 	for (unsigned int n = 1; n <= STATES; n++) {
 		commit(journal, n);
 		check(journal, n);
-		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(stat(folder_journal, &st), 0);
 		ends[n] = st.st_size;
 	}
 	journal_close(journal);
@@ -153,12 +144,12 @@ static void comes_back_as_it_was(void **state)
 
 	(void)state;
 	fill(text, sizeof(text), ends);
-	journal = journal_open(file);
+	journal = journal_open(folder_file);
 	check(journal, STATES);
 	memcpy(id, journal_id(journal), sizeof(id));
-	assert_null(journal_open(file));	/* it is locked */
+	assert_null(journal_open(folder_file));	/* it is locked */
 	journal_close(journal);
-	journal = journal_read(file);
+	journal = journal_read(folder_file);
 	check(journal, STATES);
 	assert_memory_equal(journal_id(journal), id, sizeof(id));
 	journal_close(journal);
@@ -186,7 +177,7 @@ static void is_a_prefix_when_cut_at_every_byte(void **state)
 		struct journal *journal;
 
 		store(text, cut);
-		journal = journal_open(file);
+		journal = journal_open(folder_file);
 		if (cut < title) {
 			assert_null(journal);
 			assert_int_equal(load(now, sizeof(now)), cut);
@@ -214,7 +205,7 @@ static void ignores_all_from_a_damaged_byte_on(void **state)
 		text[at] ^= 0x11;
 		store(text, size);
 		text[at] ^= 0x11;
-		journal = journal_open(file);
+		journal = journal_open(folder_file);
 		assert_non_null(journal);
 		check(journal, whole(ends, at));
 		journal_close(journal);
@@ -232,11 +223,11 @@ static void goes_on_after_a_cut(void **state)
 		struct journal *journal;
 
 		store(text, n % 2 ? ends[n] + 1 : ends[n + 1] - 1);
-		journal = journal_open(file);
+		journal = journal_open(folder_file);
 		for (unsigned int more = n + 1; more <= STATES; more++)
 			commit(journal, more);
 		journal_close(journal);
-		journal = journal_open(file);
+		journal = journal_open(folder_file);
 		check(journal, STATES);
 		journal_close(journal);
 	}
@@ -246,12 +237,12 @@ static void goes_on_after_a_cut(void **state)
 static void a_failed_commit_leaves_nothing(void **state)
 {
 	struct rlimit limit, little = { 400, RLIM_INFINITY };
-	struct journal *journal = journal_open(file);
+	struct journal *journal = journal_open(folder_file);
 	struct stat st;
 
 	(void)state;
 	commit(journal, 1);
-	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(stat(folder_journal, &st), 0);
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
 	little.rlim_cur = st.st_size + 10;
@@ -264,15 +255,15 @@ static void a_failed_commit_leaves_nothing(void **state)
 	for (unsigned int n = 2; n <= STATES; n++)
 		commit(journal, n);
 	journal_close(journal);
-	journal = journal_open(file);
+	journal = journal_open(folder_file);
 	check(journal, STATES);
 	journal_close(journal);
 }
 
 static void is_written_anew_when_it_grows(void **state)
 {
-	struct journal *journal = journal_open(file);
-	struct journal_ring now = { .known = true }, before = { 0 };
+	struct journal *journal = journal_open(folder_file);
+	struct ledger_ring now = { .known = true }, before = { 0 };
 	struct stat st;
 
 	(void)state;
@@ -283,44 +274,27 @@ static void is_written_anew_when_it_grows(void **state)
 		if (i % 1000 == 0)
 			assert_true(journal_commit(journal));
 	}
-	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(stat(folder_journal, &st), 0);
 	assert_in_range(st.st_size, 100, 1300000);
 	journal_close(journal);
-	journal = journal_open(file);
+	journal = journal_open(folder_file);
 	assert_int_equal(find(journal, 1)->length, 40024);
 	assert_int_equal(find(journal, 1)->rings[0].offset, 40000);
 	journal_close(journal);
 }
 
-static int make_folder(void **state)
-{
-	(void)state;
-	if (!mkdtemp(folder))
-		return -1;
-	snprintf(file, sizeof(file), "%s/x.pcap", folder);
-	snprintf(path, sizeof(path), "%s.journal", file);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	unlink(path);
-	return rmdir(folder);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(comes_back_as_it_was, begin),
-		cmocka_unit_test_setup(is_a_prefix_when_cut_at_every_byte, begin),
-		cmocka_unit_test_setup(ignores_all_from_a_damaged_byte_on, begin),
-		cmocka_unit_test_setup(goes_on_after_a_cut, begin),
-		cmocka_unit_test_setup(a_failed_commit_leaves_nothing, begin),
-		cmocka_unit_test_setup(is_written_anew_when_it_grows, begin),
+		cmocka_unit_test_setup(comes_back_as_it_was, folder_empty),
+		cmocka_unit_test_setup(is_a_prefix_when_cut_at_every_byte, folder_empty),
+		cmocka_unit_test_setup(ignores_all_from_a_damaged_byte_on, folder_empty),
+		cmocka_unit_test_setup(goes_on_after_a_cut, folder_empty),
+		cmocka_unit_test_setup(a_failed_commit_leaves_nothing, folder_empty),
+		cmocka_unit_test_setup(is_written_anew_when_it_grows, folder_empty),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests_name("collector journal", tests, make_folder,
-					   remove_folder);
+	return cmocka_run_group_tests_name("collector journal", tests, folder_make,
+					   folder_remove);
 }

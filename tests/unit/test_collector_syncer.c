@@ -11,9 +11,8 @@
 #include <unistd.h>
 
 #include "collector/syncer.h"
+#include "collector_folder.h"
 
-static char folder[] = "/tmp/pcapring-syncer-XXXXXX";
-static char file[64], path[80];
 static sem_t rounds;
 
 static void woken(void *context)
@@ -22,19 +21,19 @@ static void woken(void *context)
 	sem_post(&rounds);
 }
 
-static struct journal_file *declaration(unsigned int number)
+static struct ledger_file *declaration(unsigned int number)
 {
-	struct journal_file *one = journal_new_file(2);
+	struct ledger_file *one = ledger_new_file(2);
 
 	one->number = number;
-	one->ring = JOURNAL_ALL;
+	one->ring = LEDGER_ALL;
 	snprintf(one->name, sizeof(one->name), "%u.pcap", number);
 	return one;
 }
 
 static bool is_safe(struct syncer *syncer, struct sync_file *one, uint64_t offset)
 {
-	struct journal_ring safe;
+	struct ledger_ring safe;
 	bool declared;
 
 	assert_true(syncer_safe(syncer, one, 0, &safe, &declared));
@@ -44,7 +43,7 @@ static bool is_safe(struct syncer *syncer, struct sync_file *one, uint64_t offse
 static void note(struct syncer *syncer, struct sync_file *one, uint64_t offset,
 		 uint64_t came)
 {
-	const struct journal_ring rings[2] = { { .known = true, .offset = offset } };
+	const struct ledger_ring rings[2] = { { .known = true, .offset = offset } };
 
 	syncer_note(syncer, one, rings, 24 + offset, came);
 }
@@ -55,10 +54,10 @@ static void until_safe(struct syncer *syncer, struct sync_file *one, uint64_t of
 		sem_wait(&rounds);
 }
 
-static const struct journal_file *find(const struct journal *journal,
+static const struct ledger_file *find(const struct journal *journal,
 				       unsigned int number)
 {
-	const struct journal_file *one = journal_files(journal);
+	const struct ledger_file *one = journal_files(journal);
 
 	while (one->number != number)
 		one = one->next;
@@ -67,10 +66,10 @@ static const struct journal_file *find(const struct journal *journal,
 
 static void makes_safe_what_is_noted(void **state)
 {
-	struct journal *journal = journal_open(file);
+	struct journal *journal = journal_open(folder_file);
 	struct syncer *syncer = syncer_open(journal, 0, woken, NULL);
-	struct journal_file *one = declaration(1), *two = declaration(2);
-	int fd = open(file, O_RDWR | O_CREAT, 0600);
+	struct ledger_file *one = declaration(1), *two = declaration(2);
+	int fd = open(folder_file, O_RDWR | O_CREAT, 0600);
 	struct sync_file *a = syncer_add(syncer, fd, one, false);
 	struct sync_file *b = syncer_add(syncer, fd, two, false);
 	bool declared;
@@ -90,7 +89,7 @@ static void makes_safe_what_is_noted(void **state)
 	syncer_gone(syncer, 2, 7);
 	syncer_close(syncer);
 	journal_close(journal);
-	journal = journal_open(file);
+	journal = journal_open(folder_file);
 	assert_int_equal(find(journal, 1)->rings[0].offset, 201);
 	assert_int_equal(find(journal, 2)->length, 424);
 	assert_int_equal(find(journal, 2)->missing, 7);
@@ -102,10 +101,10 @@ static void makes_safe_what_is_noted(void **state)
 
 static void a_quarter_is_urgent(void **state)
 {
-	struct journal *journal = journal_open(file);
+	struct journal *journal = journal_open(folder_file);
 	struct syncer *syncer = syncer_open(journal, 3600000000000, woken, NULL);
-	struct journal_file *one = declaration(1);
-	int fd = open(file, O_RDWR | O_CREAT, 0600);
+	struct ledger_file *one = declaration(1);
+	int fd = open(folder_file, O_RDWR | O_CREAT, 0600);
 	struct sync_file *a = syncer_add(syncer, fd, one, false);
 
 	(void)state;
@@ -126,11 +125,11 @@ static void a_quarter_is_urgent(void **state)
 
 static void goes_back_after_a_failure(void **state)
 {
-	struct journal *journal = journal_open(file);
+	struct journal *journal = journal_open(folder_file);
 	struct syncer *syncer = syncer_open(journal, 0, woken, NULL);
-	struct journal_file *one = declaration(1);
-	int fd = open(file, O_RDWR | O_CREAT, 0600), pipes[2];
-	struct journal_ring safe;
+	struct ledger_file *one = declaration(1);
+	int fd = open(folder_file, O_RDWR | O_CREAT, 0600), pipes[2];
+	struct ledger_ring safe;
 	struct sync_file *a;
 	bool declared;
 
@@ -152,7 +151,7 @@ static void goes_back_after_a_failure(void **state)
 	assert_true(is_safe(syncer, a, 5));
 	syncer_close(syncer);
 	journal_close(journal);
-	journal = journal_open(file);
+	journal = journal_open(folder_file);
 	assert_int_equal(journal_files(journal)->length, 29);
 	journal_close(journal);
 	close(fd);
@@ -163,28 +162,8 @@ static void goes_back_after_a_failure(void **state)
 
 static int begin(void **state)
 {
-	(void)state;
-	unlink(path);
 	sem_init(&rounds, 0, 0);
-	return 0;
-}
-
-static int make_folder(void **state)
-{
-	(void)state;
-	if (!mkdtemp(folder))
-		return -1;
-	snprintf(file, sizeof(file), "%s/x.pcap", folder);
-	snprintf(path, sizeof(path), "%s.journal", file);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	unlink(path);
-	unlink(file);
-	return rmdir(folder);
+	return folder_empty(state);
 }
 
 int main(void)
@@ -196,6 +175,6 @@ int main(void)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests_name("collector syncer", tests, make_folder,
-					   remove_folder);
+	return cmocka_run_group_tests_name("collector syncer", tests, folder_make,
+					   folder_remove);
 }

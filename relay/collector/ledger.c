@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: MIT
+#include "ledger.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LEDGER_TITLE	"pcapring-journal 1 "
+#define LEDGER_CRC	9	/* characters before a line's text: hex, space */
+
+static uint32_t lines_crc(const char *text, size_t length)
+{
+	uint32_t crc = ~0u;
+
+	while (length--) {
+		crc ^= (unsigned char)*text++;
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+	}
+	return ~crc;
+}
+
+bool lines_open(struct lines *lines)
+{
+	*lines = (struct lines){ 0 };
+	lines->stream = open_memstream(&lines->bytes, &lines->size);
+	return lines->stream;
+}
+
+bool lines_close(struct lines *lines)
+{
+	if (fclose(lines->stream))
+		lines->failed = true;
+	lines->stream = NULL;
+	return !lines->failed;
+}
+
+static bool lines_begin(struct lines *lines, struct lines *line)
+{
+	lines->failed |= !lines_open(line);
+	return line->stream;
+}
+
+/* The line that gathered in @line goes to @lines, behind its sum. */
+static void lines_add(struct lines *lines, struct lines *line)
+{
+	lines->failed |= !lines_close(line);
+	if (line->bytes)
+		fprintf(lines->stream, "%08" PRIx32 " %s\n",
+			lines_crc(line->bytes, line->size), line->bytes);
+	free(line->bytes);
+}
+
+static void lines_hex(FILE *out, const uint8_t *id)
+{
+	for (int i = 0; i < MESSAGE_ID; i++)
+		fprintf(out, "%02x", id[i]);
+}
+
+void lines_title(struct lines *lines, const uint8_t id[MESSAGE_ID])
+{
+	struct lines line;
+
+	if (!lines_begin(lines, &line))
+		return;
+	fputs(LEDGER_TITLE, line.stream);
+	lines_hex(line.stream, id);
+	lines_add(lines, &line);
+}
+
+void lines_file(struct lines *lines, const struct ledger_file *file)
+{
+	struct lines line;
+
+	if (!lines_begin(lines, &line))
+		return;
+	fprintf(line.stream, "file %u ", file->number);
+	lines_hex(line.stream, file->boot);
+	fputc(' ', line.stream);
+	lines_hex(line.stream, file->capture);
+	fprintf(line.stream, " %u ", file->ring_count);
+	if (file->ring == LEDGER_ALL)
+		fputc('*', line.stream);
+	else
+		fprintf(line.stream, "%u", file->ring);
+	fprintf(line.stream, " %u %u %s %s =%s =%s =%s =%s",
+		file->format.linktype, file->format.snaplen,
+		file->format.microseconds ? "us" : "ns",
+		file->format.big_endian ? "be" : "le", file->sensor,
+		file->interface, file->host, file->name);
+	lines_add(lines, &line);
+}
+
+void lines_sync(struct lines *lines, unsigned int number, uint64_t length,
+		const struct ledger_ring *now, const struct ledger_ring *before,
+		uint32_t ring_count)
+{
+	struct lines line;
+
+	if (!lines_begin(lines, &line))
+		return;
+	fprintf(line.stream, "sync %u %" PRIu64, number, length);
+	for (uint32_t i = 0; i < ring_count; i++) {
+		const struct ledger_ring *ring = &now[i];
+
+		if (!ring->known ||
+		    (before && !memcmp(ring, &before[i], sizeof(*ring))))
+			continue;
+		fprintf(line.stream, " %u:%" PRIu64 ":%" PRIu64 ":%" PRIu64
+			":%" PRIu64 ":%" PRIu64 ":%" PRIu64 ":%" PRIu64,
+			i, ring->offset, ring->packets, ring->bytes,
+			ring->elsewhere, ring->duplicates, ring->disorder,
+			ring->dropped);
+	}
+	lines_add(lines, &line);
+}
+
+void lines_gone(struct lines *lines, unsigned int number, uint64_t missing)
+{
+	struct lines line;
+
+	if (!lines_begin(lines, &line))
+		return;
+	fprintf(line.stream, "gone %u %" PRIu64, number, missing);
+	lines_add(lines, &line);
+}
+
+/* Does a "sync" line tell more of it than that it is there? */
+static bool ledger_has_news(const struct ledger_file *file)
+{
+	bool news = file->length;
+
+	for (uint32_t i = 0; i < file->ring_count; i++)
+		news |= file->rings[i].known;
+	return news;
+}
+
+void lines_ledger(struct lines *lines, const struct ledger *ledger)
+{
+	lines_title(lines, ledger->id);
+	for (const struct ledger_file *file = ledger->first; file;
+	     file = file->next) {
+		lines_file(lines, file);
+		if (ledger_has_news(file))
+			lines_sync(lines, file->number, file->length, file->rings,
+				   NULL, file->ring_count);
+		if (file->gone)
+			lines_gone(lines, file->number, file->missing);
+	}
+}
+
+/* The next word of a line, or NULL. */
+static char *ledger_word(char **line)
+{
+	char *word = *line;
+	size_t length = strcspn(word, " ");
+
+	if (!length)
+		return NULL;
+	*line = word + length;
+	if (**line)
+		*(*line)++ = '\0';
+	return word;
+}
+
+static bool ledger_number(const char *text, uint64_t most, uint64_t *number)
+{
+	char *end;
+
+	if (!text || *text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*number = strtoull(text, &end, 10);
+	return !errno && !*end && *number <= most;
+}
+
+static bool ledger_u32(char **line, uint64_t most, uint32_t *out)
+{
+	uint64_t number;
+
+	if (!ledger_number(ledger_word(line), most, &number))
+		return false;
+	*out = number;
+	return true;
+}
+
+static bool ledger_hex(const char *text, uint8_t *id)
+{
+	unsigned int byte;
+
+	if (!text || strlen(text) != 2 * MESSAGE_ID ||
+	    strspn(text, "0123456789abcdef") != 2 * MESSAGE_ID)
+		return false;
+	for (int i = 0; i < MESSAGE_ID; i++) {
+		sscanf(text + 2 * i, "%2x", &byte);
+		id[i] = byte;
+	}
+	return true;
+}
+
+static bool ledger_text(char **line, char *out, size_t size)
+{
+	const char *word = ledger_word(line);
+
+	if (!word || *word != '=' || strlen(word + 1) >= size)
+		return false;
+	strcpy(out, word + 1);
+	return true;
+}
+
+static bool ledger_either(char **line, const char *no, const char *yes, bool *out)
+{
+	const char *word = ledger_word(line);
+
+	*out = word && !strcmp(word, yes);
+	return word && (*out || !strcmp(word, no));
+}
+
+static struct ledger_file *ledger_find(struct ledger *ledger, char **line)
+{
+	struct ledger_file *file = ledger->first;
+	uint32_t number;
+
+	if (!ledger_u32(line, UINT32_MAX, &number))
+		return NULL;
+	while (file && file->number != number)
+		file = file->next;
+	return file;
+}
+
+struct ledger_file *ledger_new_file(uint32_t ring_count)
+{
+	struct ledger_file *file = calloc(1, sizeof(*file) + ring_count *
+					   sizeof(file->rings[0]));
+
+	if (file)
+		file->ring_count = ring_count;
+	return file;
+}
+
+static bool ledger_parse_names(struct ledger_file *file, char *line)
+{
+	return ledger_u32(&line, 0xffff, &file->format.linktype) &&
+	       ledger_u32(&line, UINT32_MAX, &file->format.snaplen) &&
+	       ledger_either(&line, "ns", "us", &file->format.microseconds) &&
+	       ledger_either(&line, "le", "be", &file->format.big_endian) &&
+	       ledger_text(&line, file->sensor, sizeof(file->sensor)) &&
+	       ledger_text(&line, file->interface, sizeof(file->interface)) &&
+	       ledger_text(&line, file->host, sizeof(file->host)) &&
+	       /* the rest of the line: blanks may be in it */
+	       *line == '=' && strlen(line + 1) < sizeof(file->name) &&
+	       strcpy(file->name, line + 1) &&
+	       *file->name && !strchr(file->name, '/');
+}
+
+/* The file of a "file" line goes to the end of the list. */
+static bool ledger_parse_file(struct ledger *ledger, char *line)
+{
+	uint32_t number, rings, ring = LEDGER_ALL;
+	uint8_t boot[MESSAGE_ID], capture[MESSAGE_ID];
+	struct ledger_file *file;
+	const char *word;
+	uint64_t n;
+
+	if (!ledger_u32(&line, UINT32_MAX, &number) ||
+	    !ledger_hex(ledger_word(&line), boot) ||
+	    !ledger_hex(ledger_word(&line), capture) ||
+	    !ledger_u32(&line, MESSAGE_RINGS_MAX, &rings) || !rings)
+		return false;
+	word = ledger_word(&line);
+	if (word && strcmp(word, "*")) {
+		if (!ledger_number(word, rings - 1, &n))
+			return false;
+		ring = n;
+	}
+	file = ledger_new_file(rings);
+	if (!file)
+		return false;
+	file->number = number;
+	file->ring = ring;
+	memcpy(file->boot, boot, sizeof(boot));
+	memcpy(file->capture, capture, sizeof(capture));
+	if (!ledger_parse_names(file, line)) {
+		free(file);
+		return false;
+	}
+	*ledger->last = file;
+	ledger->last = &file->next;
+	return true;
+}
+
+static bool ledger_parse_ring(char *word, uint32_t ring_count,
+			       struct ledger_ring *rings)
+{
+	uint64_t numbers[8];
+
+	for (size_t i = 0; i < 8; i++) {
+		char *colon = strchr(word, ':');
+
+		if (!colon != (i == 7))
+			return false;
+		if (colon)
+			*colon = '\0';
+		if (!ledger_number(word, UINT64_MAX, &numbers[i]))
+			return false;
+		word = colon ? colon + 1 : NULL;
+	}
+	if (numbers[0] >= ring_count)
+		return false;
+	rings[numbers[0]] = (struct ledger_ring){
+		.known = true,
+		.offset = numbers[1],
+		.packets = numbers[2],
+		.bytes = numbers[3],
+		.elsewhere = numbers[4],
+		.duplicates = numbers[5],
+		.disorder = numbers[6],
+		.dropped = numbers[7],
+	};
+	return true;
+}
+
+/* All of the line, or nothing. */
+static bool ledger_parse_sync(struct ledger *ledger, char *line)
+{
+	struct ledger_file *file = ledger_find(ledger, &line);
+	struct ledger_ring rings[MESSAGE_RINGS_MAX];
+	uint64_t length;
+	char *word;
+
+	if (!file || !ledger_number(ledger_word(&line), INT64_MAX, &length))
+		return false;
+	memcpy(rings, file->rings, file->ring_count * sizeof(*rings));
+	while ((word = ledger_word(&line)))
+		if (!ledger_parse_ring(word, file->ring_count, rings))
+			return false;
+	memcpy(file->rings, rings, file->ring_count * sizeof(*rings));
+	file->length = length;
+	return true;
+}
+
+static bool ledger_parse_gone(struct ledger *ledger, char *line)
+{
+	struct ledger_file *file = ledger_find(ledger, &line);
+	uint64_t missing;
+
+	if (!file || !ledger_number(ledger_word(&line), UINT64_MAX, &missing))
+		return false;
+	file->gone = true;
+	file->missing = missing;
+	return true;
+}
+
+/* A line's text, which changes. */
+static bool ledger_parse_line(struct ledger *ledger, char *line)
+{
+	const char *verb;
+
+	if (!ledger->titled) {
+		if (strncmp(line, LEDGER_TITLE, strlen(LEDGER_TITLE)))
+			return false;
+		ledger->titled = ledger_hex(line + strlen(LEDGER_TITLE),
+					      ledger->id);
+		return ledger->titled;
+	}
+	verb = ledger_word(&line);
+	if (verb && !strcmp(verb, "file"))
+		return ledger_parse_file(ledger, line);
+	if (verb && !strcmp(verb, "sync"))
+		return ledger_parse_sync(ledger, line);
+	if (verb && !strcmp(verb, "gone"))
+		return ledger_parse_gone(ledger, line);
+	return false;
+}
+
+size_t ledger_parse(struct ledger *ledger, char *text, size_t size)
+{
+	char *p = text, *end = text + size, sum[LEDGER_CRC + 1];
+
+	while (p < end) {
+		char *newline = memchr(p, '\n', end - p);
+
+		if (!newline || newline - p < LEDGER_CRC ||
+		    memchr(p, '\0', newline - p))
+			break;
+		*newline = '\0';
+		snprintf(sum, sizeof(sum), "%08" PRIx32 " ",
+			 lines_crc(p + LEDGER_CRC, newline - p - LEDGER_CRC));
+		if (memcmp(p, sum, LEDGER_CRC) ||
+		    !ledger_parse_line(ledger, p + LEDGER_CRC))
+			break;
+		p = newline + 1;
+	}
+	return p - text;
+}
+
+void ledger_init(struct ledger *ledger)
+{
+	*ledger = (struct ledger){ 0 };
+	ledger->last = &ledger->first;
+}
+
+void ledger_free(struct ledger *ledger)
+{
+	struct ledger_file *file, *next;
+
+	for (file = ledger->first; file; file = next) {
+		next = file->next;
+		free(file);
+	}
+}
