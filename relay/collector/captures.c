@@ -36,7 +36,7 @@ struct captures {
 	struct stream *streams;
 	struct message message;
 	struct epoch *pipe;
-	uint8_t id[MESSAGE_ID];
+	uint8_t id[MESSAGE_ID_BYTES];
 	unsigned int number;		/* of the next epoch */
 	unsigned int count;		/* of epochs */
 	bool ended;			/* a stream has, since that was cleared */
@@ -279,8 +279,8 @@ static struct epoch *captures_find(const struct captures *captures,
 		const struct ledger_file *state = epoch->state;
 
 		if (state->gone ||
-		    memcmp(state->capture, hello->capture, MESSAGE_ID) ||
-		    memcmp(state->boot, hello->boot, MESSAGE_ID))
+		    memcmp(state->capture, hello->capture, MESSAGE_ID_BYTES) ||
+		    memcmp(state->boot, hello->boot, MESSAGE_ID_BYTES))
 			continue;
 		if (state->ring == LEDGER_ALL || state->ring == hello->ring)
 			return epoch;
@@ -339,8 +339,8 @@ static struct ledger_file *captures_declare(const struct captures *captures,
 	state->number = captures->number;
 	state->ring = split ? hello->ring : LEDGER_ALL;
 	state->format = hello->format;
-	memcpy(state->boot, hello->boot, MESSAGE_ID);
-	memcpy(state->capture, hello->capture, MESSAGE_ID);
+	memcpy(state->boot, hello->boot, MESSAGE_ID_BYTES);
+	memcpy(state->capture, hello->capture, MESSAGE_ID_BYTES);
 	memcpy(state->sensor, stream->key, slash - stream->key);
 	strcpy(state->interface, slash + 1);
 	path_encode(hello->host, state->host);
@@ -692,7 +692,7 @@ static void stream_count_duplicates(struct stream *stream)
 	uint64_t from = ring->received;
 
 	if (hello->has_collector &&
-	    !memcmp(hello->collector, stream->captures->id, MESSAGE_ID))
+	    !memcmp(hello->collector, stream->captures->id, MESSAGE_ID_BYTES))
 		return;
 	if (from < ring->duplicate)
 		from = ring->duplicate;
@@ -1032,7 +1032,7 @@ struct captures *captures_open(const struct captures_config *config)
 	captures->folder = slash ? slash + 1 - config->write : 0;
 	captures->journal = journal_open(config->write);
 	if (captures->journal && captures_restore(captures)) {
-		memcpy(captures->id, journal_id(captures->journal), MESSAGE_ID);
+		memcpy(captures->id, journal_id(captures->journal), MESSAGE_ID_BYTES);
 		return captures;
 	}
 	captures_close(captures);

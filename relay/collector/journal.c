@@ -185,9 +185,9 @@ static bool journal_renew(struct journal *journal, const char *pending, size_t s
 	return journal_sync_folder(journal);
 }
 
-bool journal_random(uint8_t id[MESSAGE_ID])
+bool journal_random(uint8_t id[MESSAGE_ID_BYTES])
 {
-	if (getrandom(id, MESSAGE_ID, 0) == MESSAGE_ID)
+	if (getrandom(id, MESSAGE_ID_BYTES, 0) == MESSAGE_ID_BYTES)
 		return true;
 	log_error("no random numbers: %m");
 	return false;

@@ -27,7 +27,7 @@ struct journal *journal_read(const char *write);
 void journal_close(struct journal *journal);
 
 /* An id that nobody else has. False: it was logged. */
-bool journal_random(uint8_t id[MESSAGE_ID]);
+bool journal_random(uint8_t id[MESSAGE_ID_BYTES]);
 
 const uint8_t *journal_id(const struct journal *journal);
 

@@ -54,11 +54,11 @@ static void lines_add(struct lines *lines, struct lines *line)
 
 static void lines_hex(FILE *out, const uint8_t *id)
 {
-	for (int i = 0; i < MESSAGE_ID; i++)
+	for (int i = 0; i < MESSAGE_ID_BYTES; i++)
 		fprintf(out, "%02x", id[i]);
 }
 
-void lines_title(struct lines *lines, const uint8_t id[MESSAGE_ID])
+void lines_title(struct lines *lines, const uint8_t id[MESSAGE_ID_BYTES])
 {
 	struct lines line;
 
@@ -189,10 +189,10 @@ static bool ledger_hex(const char *text, uint8_t *id)
 {
 	unsigned int byte;
 
-	if (!text || strlen(text) != 2 * MESSAGE_ID ||
-	    strspn(text, "0123456789abcdef") != 2 * MESSAGE_ID)
+	if (!text || strlen(text) != 2 * MESSAGE_ID_BYTES ||
+	    strspn(text, "0123456789abcdef") != 2 * MESSAGE_ID_BYTES)
 		return false;
-	for (int i = 0; i < MESSAGE_ID; i++) {
+	for (int i = 0; i < MESSAGE_ID_BYTES; i++) {
 		sscanf(text + 2 * i, "%2x", &byte);
 		id[i] = byte;
 	}
@@ -258,7 +258,7 @@ static bool ledger_parse_names(struct ledger_file *file, char *line)
 static bool ledger_parse_file(struct ledger *ledger, char *line)
 {
 	uint32_t number, rings, ring = LEDGER_ALL;
-	uint8_t boot[MESSAGE_ID], capture[MESSAGE_ID];
+	uint8_t boot[MESSAGE_ID_BYTES], capture[MESSAGE_ID_BYTES];
 	struct ledger_file *file;
 	const char *word;
 	uint64_t n;

@@ -69,8 +69,8 @@ struct ledger_ring {
 struct ledger_file {
 	struct ledger_file *next;
 	unsigned int number;
-	uint8_t boot[MESSAGE_ID];
-	uint8_t capture[MESSAGE_ID];
+	uint8_t boot[MESSAGE_ID_BYTES];
+	uint8_t capture[MESSAGE_ID_BYTES];
 	uint32_t ring_count;
 	uint32_t ring;
 	struct ringfile_format format;
@@ -92,7 +92,7 @@ struct ledger_file {
  * @last: where the next one goes
  */
 struct ledger {
-	uint8_t id[MESSAGE_ID];
+	uint8_t id[MESSAGE_ID_BYTES];
 	bool titled;
 	struct ledger_file *first, **last;
 };
@@ -133,7 +133,7 @@ bool lines_close(struct lines *lines);
  * Add a line. @before: what the line before said, so that only news is told;
  * NULL: nothing.
  */
-void lines_title(struct lines *lines, const uint8_t id[MESSAGE_ID]);
+void lines_title(struct lines *lines, const uint8_t id[MESSAGE_ID_BYTES]);
 void lines_file(struct lines *lines, const struct ledger_file *file);
 void lines_sync(struct lines *lines, unsigned int number, uint64_t length,
 		const struct ledger_ring *now, const struct ledger_ring *before,

@@ -134,10 +134,10 @@ static bool message_canonical(struct pieces *pieces, size_t total,
 static bool message_id(struct message *message, uint8_t *out, const char *what,
 		       const ProtobufCBinaryData *id)
 {
-	if (id->len != MESSAGE_ID)
+	if (id->len != MESSAGE_ID_BYTES)
 		return message_fail(message, "%s has %zu bytes, not %d", what,
-				    id->len, MESSAGE_ID);
-	memcpy(out, id->data, MESSAGE_ID);
+				    id->len, MESSAGE_ID_BYTES);
+	memcpy(out, id->data, MESSAGE_ID_BYTES);
 	return true;
 }
 
@@ -296,14 +296,14 @@ void message_free(struct message *message)
 }
 
 size_t message_welcome(unsigned char out[MESSAGE_OUT_MAX],
-		       const uint8_t collector[MESSAGE_ID], uint64_t offset,
+		       const uint8_t collector[MESSAGE_ID_BYTES], uint64_t offset,
 		       bool new_epoch, bool durable)
 {
 	Pcapring__V1__FromCollector from = PCAPRING__V1__FROM_COLLECTOR__INIT;
 	Pcapring__V1__Welcome welcome = PCAPRING__V1__WELCOME__INIT;
 
 	welcome.collector.data = (uint8_t *)collector;
-	welcome.collector.len = MESSAGE_ID;
+	welcome.collector.len = MESSAGE_ID_BYTES;
 	welcome.offset = offset;
 	welcome.new_epoch = new_epoch;
 	welcome.durable = durable;

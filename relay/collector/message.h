@@ -14,14 +14,14 @@
 #include "pieces.h"
 #include "ringfile.h"
 
-#define MESSAGE_ID	16	/* bytes of a boot's, a capture's, a collector's id */
+#define MESSAGE_ID_BYTES	16	/* bytes of a boot's, a capture's, a collector's id */
 #define MESSAGE_RINGS_MAX	64
 
 /* A Hello that is valid in itself; numbers and texts as in the .proto file. */
 struct hello {
-	uint8_t boot[MESSAGE_ID];
-	uint8_t capture[MESSAGE_ID];
-	uint8_t collector[MESSAGE_ID];
+	uint8_t boot[MESSAGE_ID_BYTES];
+	uint8_t capture[MESSAGE_ID_BYTES];
+	uint8_t collector[MESSAGE_ID_BYTES];
 	bool has_collector;
 	uint32_t ring;
 	uint32_t ring_count;
@@ -71,7 +71,7 @@ void message_free(struct message *message);
 
 /* Encode a FromCollector; @return its length. */
 size_t message_welcome(unsigned char out[MESSAGE_OUT_MAX],
-		       const uint8_t collector[MESSAGE_ID], uint64_t offset,
+		       const uint8_t collector[MESSAGE_ID_BYTES], uint64_t offset,
 		       bool new_epoch, bool durable);
 size_t message_ack(unsigned char out[MESSAGE_OUT_MAX], uint64_t offset);
 

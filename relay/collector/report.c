@@ -9,9 +9,9 @@
 
 static json_t *report_id(const uint8_t *id)
 {
-	char text[2 * MESSAGE_ID + 1];
+	char text[2 * MESSAGE_ID_BYTES + 1];
 
-	for (int i = 0; i < MESSAGE_ID; i++)
+	for (int i = 0; i < MESSAGE_ID_BYTES; i++)
 		sprintf(text + 2 * i, "%02x", id[i]);
 	return json_string(text);
 }

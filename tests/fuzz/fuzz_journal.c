@@ -38,8 +38,8 @@ static bool same_ring(const struct ledger_ring *a, const struct ledger_ring *b)
 static void same_file(const struct ledger_file *a, const struct ledger_file *b)
 {
 	FUZZ_TRUE(a->number == b->number);
-	FUZZ_TRUE(!memcmp(a->boot, b->boot, MESSAGE_ID));
-	FUZZ_TRUE(!memcmp(a->capture, b->capture, MESSAGE_ID));
+	FUZZ_TRUE(!memcmp(a->boot, b->boot, MESSAGE_ID_BYTES));
+	FUZZ_TRUE(!memcmp(a->capture, b->capture, MESSAGE_ID_BYTES));
 	FUZZ_TRUE(a->ring_count == b->ring_count && a->ring == b->ring);
 	FUZZ_TRUE(ringfile_same(&a->format, &b->format));
 	FUZZ_TRUE(a->format.snaplen == b->format.snaplen);
@@ -56,7 +56,7 @@ static void same(const struct journal *a, const struct journal *b)
 {
 	const struct ledger_file *x = journal_files(a), *y = journal_files(b);
 
-	FUZZ_TRUE(!memcmp(journal_id(a), journal_id(b), MESSAGE_ID));
+	FUZZ_TRUE(!memcmp(journal_id(a), journal_id(b), MESSAGE_ID_BYTES));
 	for (; x && y; x = x->next, y = y->next)
 		same_file(x, y);
 	FUZZ_TRUE(!x && !y);
@@ -189,8 +189,8 @@ static struct ledger_file *make_file(struct fuzz_input *in)
 	FUZZ_TRUE(one);
 	one->number = fuzz_number(in, 4);
 	one->ring = flags & 1 ? LEDGER_ALL : fuzz_number(in, 1) % ring_count;
-	memset(one->boot, fuzz_number(in, 1), MESSAGE_ID);
-	memset(one->capture, fuzz_number(in, 1), MESSAGE_ID);
+	memset(one->boot, fuzz_number(in, 1), MESSAGE_ID_BYTES);
+	memset(one->capture, fuzz_number(in, 1), MESSAGE_ID_BYTES);
 	one->format = (struct ringfile_format) {
 		.microseconds = flags & 2,
 		.big_endian = flags & 4,

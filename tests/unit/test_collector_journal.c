@@ -22,8 +22,8 @@ static struct ledger_file *declaration(unsigned int number)
 
 	one->number = number;
 	one->ring = number == 2 ? 1 : LEDGER_ALL;
-	memset(one->boot, number, MESSAGE_ID);
-	memset(one->capture, 0xf0 + number, MESSAGE_ID);
+	memset(one->boot, number, MESSAGE_ID_BYTES);
+	memset(one->capture, 0xf0 + number, MESSAGE_ID_BYTES);
 	one->format = (struct ringfile_format){ 113, 96, number == 2, number == 3 };
 	strcpy(one->sensor, "sensor%20x");
 	snprintf(one->name, sizeof(one->name), "x.%u.pcap", number);
@@ -71,8 +71,8 @@ static void check(const struct journal *journal, unsigned int n)
 		if (one) {
 			assert_int_equal(one->ring, want->ring);
 			assert_int_equal(one->ring_count, number);
-			assert_memory_equal(one->boot, want->boot, MESSAGE_ID);
-			assert_memory_equal(one->capture, want->capture, MESSAGE_ID);
+			assert_memory_equal(one->boot, want->boot, MESSAGE_ID_BYTES);
+			assert_memory_equal(one->capture, want->capture, MESSAGE_ID_BYTES);
 			assert_memory_equal(&one->format, &want->format,
 					    sizeof(one->format));
 			assert_string_equal(one->sensor, want->sensor);
@@ -140,7 +140,7 @@ static void comes_back_as_it_was(void **state)
 	char text[4096];
 	size_t ends[STATES + 1];
 	struct journal *journal;
-	uint8_t id[MESSAGE_ID];
+	uint8_t id[MESSAGE_ID_BYTES];
 
 	(void)state;
 	fill(text, sizeof(text), ends);
