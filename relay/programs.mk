@@ -15,7 +15,7 @@ endif
 COMMON_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(filter-out relay/common/filter.c,$(wildcard relay/common/*.c)))
 CONTROL_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/control/*.c) \
 		     relay/common/filter.c relay/common/log.c relay/common/size.c)
-RELAY_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/*.c) \
+RELAY_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/*.c relay/spool/*.c) \
 		     relay/common/filter.c)
 COLLECTOR_OBJECTS := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/collector/*.c))
 PROTO_OBJECTS	  := $(BUILD)/objects/proto/packet_streaming.pb-c.o \
@@ -28,7 +28,7 @@ $(BUILD)/pcapring: $(CONTROL_OBJECTS)
 	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lmnl -lpcap -ljansson
 
 $(BUILD)/pcapring-relay: $(RELAY_OBJECTS) $(COMMON_OBJECTS) $(PROTO_OBJECTS)
-	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -lpcap -lprotobuf-c -lsystemd -lpthread
+	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -lpcap -lprotobuf-c -lsystemd -lz -lpthread
 
 $(BUILD)/pcapring-collector: $(COLLECTOR_OBJECTS) $(COMMON_OBJECTS) $(PROTO_OBJECTS)
 	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -lprotobuf-c -ljansson -lsystemd -lpthread
