@@ -42,6 +42,13 @@ struct call_status {
 	char text[512];
 };
 
+__attribute__((format(printf, 3, 4)))
+void call_fail(struct call_status *status, enum call_code code,
+	       const char *format, ...);
+
+/* Of a file that cannot be written to, for this errno. */
+enum call_code call_code(int error);
+
 /*
  * All from the server's one thread. @answers: it sends messages, by
  * server_send(); otherwise the sensor is told Empty when all is well.

@@ -3,42 +3,22 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "common/log.h"
-#include "epoch.h"
-#include "savefile.h"
 
 #define CAPTURES_SECOND	UINT64_C(1000000000)
 
 /* An Ack without news is repeated this often. */
 #define CAPTURES_HEARTBEAT	CAPTURES_SECOND
 
-/* Epochs that are remembered, files of one sensor: more is an attack. */
-#define CAPTURES_MAX		65536
-#define CAPTURES_FILES_MAX	10000
-
-#define CAPTURES_OUTPUT	"pcapring.v1"
-
 struct captures {
 	struct captures_config config;
-	size_t folder;			/* characters of config.write before the name */
-	struct journal *journal;	/* NULL: standard output */
-	struct syncer *syncer;
-	struct epoch *first;
-	struct epoch *opened;
 	struct stream *streams;
 	struct message message;
-	struct epoch *pipe;
-	uint8_t id[MESSAGE_ID_BYTES];
-	unsigned int number;		/* of the next epoch */
-	unsigned int count;		/* of epochs */
 	bool ended;			/* a stream has, since that was cleared */
 	uint64_t due;			/* when idle() has something to do */
 	bool woken;			/* or now; set by the syncer's thread */
@@ -78,18 +58,6 @@ static uint64_t captures_now(void)
 	return now.tv_sec * CAPTURES_SECOND + now.tv_nsec;
 }
 
-__attribute__((format(printf, 3, 4)))
-static void captures_status(struct call_status *status, enum call_code code,
-			    const char *format, ...)
-{
-	va_list args;
-
-	status->code = code;
-	va_start(args, format);
-	vsnprintf(status->text, sizeof(status->text), format, args);
-	va_end(args);
-}
-
 static struct ledger_ring *stream_state(const struct stream *stream)
 {
 	return &stream->epoch->state->rings[stream->ring];
@@ -104,21 +72,6 @@ static void captures_hurry(struct captures *captures, uint64_t due)
 {
 	if (due < captures->due)
 		captures->due = due;
-}
-
-const char *captures_whose(const struct captures *captures, const char *path)
-{
-	static char key[2 * PATH_NAME_MAX];
-
-	for (const struct epoch *epoch = captures->first; epoch;
-	     epoch = epoch->next) {
-		if (strcmp(epoch->path, path))
-			continue;
-		snprintf(key, sizeof(key), "%s/%s", epoch->state->sensor,
-			 epoch->state->interface);
-		return key;
-	}
-	return NULL;
 }
 
 /* How much, beside what was written, of what changed since @before. */
@@ -197,13 +150,8 @@ static void captures_end_all(struct captures *captures, struct epoch *epoch,
 	for (uint32_t i = 0; i < epoch->state->ring_count; i++)
 		if (epoch->rings[i].stream)
 			stream_end(epoch->rings[i].stream, status);
-	if (epoch != captures->pipe)
-		return;
-	if (error == EPIPE)
-		log_info("nobody reads standard output any more");
-	else
-		log_error("%s", status->text);
-	captures->config.stop();
+	if (!epoch->syncer)
+		output_fail(captures->config.output, error, status->text);
 }
 
 /* Syncing failed: what is not safe comes again. */
@@ -211,9 +159,8 @@ static void captures_back(struct captures *captures, struct epoch *epoch, int er
 {
 	struct call_status status;
 
-	captures_status(&status, error == ENOSPC || error == EDQUOT ?
-			CALL_RESOURCE_EXHAUSTED : CALL_INTERNAL,
-			"cannot sync %.256s: %s", epoch->path, strerror(error));
+	call_fail(&status, call_code(error),
+		  "cannot sync %.256s: %s", epoch->path, strerror(error));
 	captures_end_all(captures, epoch, &status);
 	epoch_back(epoch);
 }
@@ -227,7 +174,7 @@ static struct stream *captures_take(void *context, struct call *call,
 
 	(void)metadata;
 	if (!stream) {
-		captures_status(status, CALL_RESOURCE_EXHAUSTED, "no memory");
+		call_fail(status, CALL_RESOURCE_EXHAUSTED, "no memory");
 		return NULL;
 	}
 	stream->captures = captures;
@@ -241,326 +188,6 @@ static struct stream *captures_take(void *context, struct call *call,
 	return stream;
 }
 
-static bool captures_path(const struct captures *captures, char *path,
-			  const char *name)
-{
-	return snprintf(path, PATH_MAX, "%.*s%s", (int)captures->folder,
-			captures->config.write, name) < PATH_MAX;
-}
-
-/* Put an epoch on the list. NULL: no memory, or no room. */
-static struct epoch *captures_add(struct captures *captures,
-				  struct ledger_file *state, const char *path)
-{
-	struct epoch *epoch;
-
-	if (captures->count == CAPTURES_MAX) {
-		free(state);
-		return NULL;
-	}
-	epoch = epoch_new(state, path);
-	if (!epoch)
-		return NULL;
-	captures->count++;
-	epoch->next = captures->first;
-	captures->first = epoch;
-	if (state->number >= captures->number)
-		captures->number = state->number + 1;
-	return epoch;
-}
-
-/* The epoch's file, if there is one; @split: each ring has its own. */
-static struct epoch *captures_find(const struct captures *captures,
-				   const struct hello *hello, bool *split)
-{
-	*split = captures->journal && !captures->config.hold_back &&
-		 hello->ring_count > 1;
-	for (struct epoch *epoch = captures->first; epoch; epoch = epoch->next) {
-		const struct ledger_file *state = epoch->state;
-
-		if (state->gone ||
-		    memcmp(state->capture, hello->capture, MESSAGE_ID_BYTES) ||
-		    memcmp(state->boot, hello->boot, MESSAGE_ID_BYTES))
-			continue;
-		if (state->ring == LEDGER_ALL || state->ring == hello->ring)
-			return epoch;
-		*split = true;
-	}
-	return NULL;
-}
-
-/* Does FILE belong to @key, or to nobody so that it may now? */
-static bool captures_own(const struct captures *captures, const char *key)
-{
-	const char *whose = captures_whose(captures, captures->config.write);
-	char owner[SAVEFILE_OWNER_MAX];
-	struct savefile_format format;
-	enum savefile_state state;
-
-	if (whose)
-		return !strcmp(whose, key);
-	state = savefile_look(captures->config.write, &format, owner);
-	return state == SAVEFILE_ABSENT ||
-	       (state == SAVEFILE_OURS && !strcmp(owner, key));
-}
-
-/* Create the first file of the key that is not there yet. */
-static bool captures_create(const struct captures *captures, const char *key,
-			    const struct ledger_file *state,
-			    struct ringfile *file, char path[PATH_MAX])
-{
-	bool own = captures_own(captures, key);
-
-	for (unsigned int n = 0; n < CAPTURES_FILES_MAX; n++) {
-		errno = ENAMETOOLONG;
-		if (!path_make(path, PATH_MAX, captures->config.write,
-			       own ? NULL : state->sensor, state->interface, n) ||
-		    strlen(path + captures->folder) >= sizeof(state->name))
-			return false;
-		if (captures_whose(captures, path))
-			continue;
-		if (ringfile_create(file, path, key))
-			return true;
-		if (errno != EEXIST)
-			return false;
-	}
-	return false;
-}
-
-static struct ledger_file *captures_declare(const struct captures *captures,
-					     const struct stream *stream, bool split)
-{
-	const struct hello *hello = &stream->hello;
-	struct ledger_file *state = ledger_new_file(hello->ring_count);
-	const char *slash = strrchr(stream->key, '/');
-
-	if (!state)
-		return NULL;
-	state->number = captures->number;
-	state->ring = split ? hello->ring : LEDGER_ALL;
-	state->format = hello->format;
-	memcpy(state->boot, hello->boot, MESSAGE_ID_BYTES);
-	memcpy(state->capture, hello->capture, MESSAGE_ID_BYTES);
-	memcpy(state->sensor, stream->key, slash - stream->key);
-	strcpy(state->interface, slash + 1);
-	path_encode(hello->host, state->host);
-	return state;
-}
-
-static struct epoch *captures_new(struct captures *captures,
-				  const struct stream *stream, bool split,
-				  struct call_status *status)
-{
-	struct ledger_file *state = captures_declare(captures, stream, split);
-	struct ringfile file;
-	struct epoch *epoch;
-	char path[PATH_MAX];
-
-	captures_status(status, CALL_RESOURCE_EXHAUSTED,
-			"no room for another capture, %u have been here",
-			captures->count);
-	if (!state)
-		return NULL;
-	if (!captures_create(captures, stream->key, state, &file, path)) {
-		captures_status(status, errno == ENOSPC || errno == EDQUOT ?
-				CALL_RESOURCE_EXHAUSTED : CALL_INTERNAL,
-				"cannot create %.256s: %s", path, strerror(errno));
-		free(state);
-		return NULL;
-	}
-	strcpy(state->name, path + captures->folder);
-	epoch = captures_add(captures, state, path);
-	if (epoch)
-		epoch->file = file;
-	else
-		ringfile_close(&file);
-	return epoch;
-}
-
-/* Let the epoch's file, which is open, be synced. */
-static bool captures_use(struct captures *captures, struct epoch *epoch)
-{
-	if (!epoch_open(epoch, epoch == captures->pipe ? NULL : captures->syncer,
-			captures->config.hold_back, captures_now()))
-		return false;
-	epoch->next_open = captures->opened;
-	captures->opened = epoch;
-	return true;
-}
-
-/* Say that the epoch's file cannot go on, and why. */
-static void captures_say_gone(const struct epoch *epoch, enum ringfile_state state,
-			      uint64_t end)
-{
-	uint64_t length = epoch->state->length;
-
-	if (state == RINGFILE_SHORT)
-		log_error("%s: has %" PRIu64 " bytes, the journal knows %" PRIu64 ": %" PRIu64 " bytes are missing; its sensor begins a new file",
-			  epoch->path, end, length, epoch->state->missing);
-	else
-		log_error("%s: is not the file that was left there, of %" PRIu64 " bytes; its sensor begins a new file",
-			  epoch->path, length);
-}
-
-static void epoch_lose(struct epoch *epoch, enum ringfile_state state, uint64_t end)
-{
-	epoch->state->gone = true;
-	epoch->state->missing = epoch->state->length;
-	if (state == RINGFILE_SHORT)
-		epoch->state->missing -= end;
-	captures_say_gone(epoch, state, end);
-}
-
-/*
- * Open the file of an epoch that was here before. False: it cannot be used;
- * epoch->state->gone: never again.
- */
-static bool captures_reopen(struct captures *captures, struct epoch *epoch,
-			    struct call_status *status)
-{
-	struct ledger_file *known = epoch->state;
-	enum ringfile_state state = ringfile_open(&epoch->file, epoch->path,
-						  &known->format, known->length);
-
-	if (state == RINGFILE_FINE && epoch->file.end == known->length)
-		return true;
-	if (state == RINGFILE_LOCKED || state == RINGFILE_ERROR) {
-		captures_status(status, CALL_INTERNAL, "cannot open %.256s: %s",
-				epoch->path, state == RINGFILE_LOCKED ?
-				"another program writes it" : strerror(errno));
-		return false;
-	}
-	epoch_lose(epoch, state == RINGFILE_FINE ? RINGFILE_OTHER : state,
-		   epoch->file.end);
-	ringfile_close(&epoch->file);
-	syncer_gone(captures->syncer, known->number, known->missing);
-	return false;
-}
-
-/* The epoch of the stream's Hello, open. NULL: @status says why. */
-static struct epoch *captures_get(struct captures *captures,
-				  const struct stream *stream,
-				  struct call_status *status)
-{
-	struct epoch *epoch;
-	bool split;
-
-	epoch = captures_find(captures, &stream->hello, &split);
-	if (epoch && epoch->sync)
-		return epoch;
-	if (epoch && !captures_reopen(captures, epoch, status)) {
-		if (!epoch->state->gone)
-			return NULL;
-		epoch = captures_find(captures, &stream->hello, &split);
-	}
-	if (!epoch)
-		epoch = captures_new(captures, stream, split, status);
-	if (epoch && !captures_use(captures, epoch)) {
-		captures_status(status, CALL_RESOURCE_EXHAUSTED, "no memory");
-		ringfile_close(&epoch->file);
-		return NULL;
-	}
-	return epoch;
-}
-
-/* There is one header on a pipe, and one capture at a time. */
-static bool captures_begin_pipe(struct captures *captures, struct epoch *epoch,
-				struct call_status *status)
-{
-	const char **output = captures->config.output;
-
-	if (*output && strcmp(*output, CAPTURES_OUTPUT)) {
-		captures_status(status, CALL_RESOURCE_EXHAUSTED,
-				"standard output has begun with packets that came by %s",
-				*output);
-		return false;
-	}
-	if (captures->pipe) {
-		epoch->file = captures->pipe->file;
-		epoch->header = true;
-		return true;
-	}
-	if (!ringfile_pipe(&epoch->file, captures->config.stop_fd)) {
-		captures_status(status, CALL_INTERNAL,
-				"cannot write standard output: %s", strerror(errno));
-		captures->config.stop();
-		return false;
-	}
-	*output = CAPTURES_OUTPUT;
-	return true;
-}
-
-static bool epoch_attached(const struct epoch *epoch)
-{
-	for (uint32_t i = 0; i < epoch->state->ring_count; i++)
-		if (epoch->rings[i].stream)
-			return true;
-	return false;
-}
-
-/* The capture before has left standard output to this one. */
-static bool captures_swap_pipe(struct captures *captures, struct epoch *epoch,
-			       struct call_status *status)
-{
-	struct epoch *old = captures->pipe;
-
-	if (old && epoch_attached(old)) {
-		captures_status(status, CALL_RESOURCE_EXHAUSTED,
-				"the collector writes to standard output, which sensor %.128s uses",
-				old->state->sensor);
-		return false;
-	}
-	if (old && !ringfile_same(&old->format, &epoch->format)) {
-		captures_status(status, CALL_FAILED_PRECONDITION,
-				"standard output has begun with link type %u, %sseconds: no other can follow",
-				old->format.linktype,
-				old->format.microseconds ? "micro" : "nano");
-		return false;
-	}
-	return captures_begin_pipe(captures, epoch, status);
-}
-
-static void captures_drop_pipe(struct captures *captures)
-{
-	struct epoch *old = captures->pipe;
-
-	captures->first = captures->opened = captures->pipe = NULL;
-	if (!old)
-		return;
-	old->file.fd = -1;
-	epoch_free(old);
-}
-
-static struct epoch *captures_get_pipe(struct captures *captures,
-				       const struct stream *stream,
-				       struct call_status *status)
-{
-	struct ledger_file *state;
-	struct epoch *epoch;
-	bool split, header;
-
-	epoch = captures_find(captures, &stream->hello, &split);
-	if (epoch)
-		return epoch;
-	captures_status(status, CALL_RESOURCE_EXHAUSTED, "no memory");
-	state = captures_declare(captures, stream, false);
-	epoch = state ? epoch_new(state, "standard output") : NULL;
-	if (!epoch)
-		return NULL;
-	if (!captures_swap_pipe(captures, epoch, status)) {
-		epoch->file.fd = -1;
-		epoch_free(epoch);
-		return NULL;
-	}
-	header = epoch->header;
-	captures_drop_pipe(captures);
-	captures->first = captures->pipe = epoch;
-	if (!captures_use(captures, epoch))
-		abort();	/* its descriptor is the only one */
-	epoch->header = header;
-	return epoch;
-}
-
 /* Does this Hello fit to what is there? */
 static bool stream_fits(const struct stream *stream, const struct epoch *epoch,
 			struct call_status *status)
@@ -569,20 +196,20 @@ static bool stream_fits(const struct stream *stream, const struct epoch *epoch,
 	const struct stream *other = epoch->rings[hello->ring].stream;
 
 	if (epoch->state->ring_count != hello->ring_count) {
-		captures_status(status, CALL_INVALID_ARGUMENT,
-				"ring_count is %u, but this capture has %u rings",
-				hello->ring_count, epoch->state->ring_count);
+		call_fail(status, CALL_INVALID_ARGUMENT,
+			  "ring_count is %u, but this capture has %u rings",
+			  hello->ring_count, epoch->state->ring_count);
 		return false;
 	}
 	if (!ringfile_same(&epoch->format, &hello->format)) {
-		captures_status(status, CALL_INVALID_ARGUMENT,
-				"linktype, resolution or byte order differ from what this capture had");
+		call_fail(status, CALL_INVALID_ARGUMENT,
+			  "linktype, resolution or byte order differ from what this capture had");
 		return false;
 	}
 	if (other && hello->generation <= other->hello.generation) {
-		captures_status(status, CALL_ABORTED,
-				"generation %" PRIu64 " is not above %" PRIu64 ", that of the call that this ring has",
-				hello->generation, other->hello.generation);
+		call_fail(status, CALL_ABORTED,
+			  "generation %" PRIu64 " is not above %" PRIu64 ", that of the call that this ring has",
+			  hello->generation, other->hello.generation);
 		return false;
 	}
 	return true;
@@ -606,9 +233,10 @@ static void stream_say_begin(const struct stream *stream)
 static void stream_welcome(struct stream *stream, uint64_t now)
 {
 	struct captures *captures = stream->captures;
+	struct epochs *epochs = captures->config.epochs;
 	struct ledger_ring *state = stream_state(stream);
 	unsigned char out[MESSAGE_OUT_MAX];
-	bool new_epoch = !state->known || !captures->journal;
+	bool new_epoch = !state->known || !epochs_durable(epochs);
 	struct call_status status;
 	size_t size;
 
@@ -621,8 +249,8 @@ static void stream_welcome(struct stream *stream, uint64_t now)
 	stream->acked = state->offset > stream->hello.tail ? state->offset :
 							      stream->hello.tail;
 	stream->beat = now;
-	size = message_welcome(out, captures->id, state->offset, new_epoch,
-			       captures->journal);
+	size = message_welcome(out, epochs_id(epochs), state->offset, new_epoch,
+			       epochs_durable(epochs));
 	captures->config.send(stream->call, out, size);
 	captures_hurry(captures, now + CAPTURES_HEARTBEAT);
 	stream_say_begin(stream);
@@ -643,6 +271,16 @@ static void stream_name(struct stream *stream)
 	snprintf(stream->key, sizeof(stream->key), "%s/%s", name, interface);
 }
 
+/* A pipe holds nothing: what was written and not acknowledged is known. */
+static void stream_find_offset(struct stream *stream)
+{
+	const struct hello *hello = &stream->hello;
+	struct ledger_ring *state = stream_state(stream);
+
+	if (state->offset < hello->tail || state->offset > hello->head)
+		state->offset = hello->tail;
+}
+
 static void stream_hello(struct stream *stream, const struct hello *hello,
 			 uint64_t now)
 {
@@ -654,8 +292,7 @@ static void stream_hello(struct stream *stream, const struct hello *hello,
 
 	stream->hello = *hello;
 	stream_name(stream);
-	epoch = (captures->journal ? captures_get : captures_get_pipe)
-		(captures, stream, &status);
+	epoch = epochs_get(captures->config.epochs, hello, stream->key, now, &status);
 	if (!epoch || !stream_fits(stream, epoch, &status)) {
 		stream_end(stream, &status);
 		return;
@@ -665,8 +302,8 @@ static void stream_hello(struct stream *stream, const struct hello *hello,
 		captures_back(captures, epoch, error);
 	other = epoch->rings[hello->ring].stream;
 	if (other) {
-		captures_status(&status, CALL_ABORTED,
-				"replaced by a newer call of the same ring");
+		call_fail(&status, CALL_ABORTED,
+			  "replaced by a newer call of the same ring");
 		stream_end(other, &status);
 	}
 	stream->epoch = epoch;
@@ -674,10 +311,8 @@ static void stream_hello(struct stream *stream, const struct hello *hello,
 	stream->before = *stream_state(stream);
 	stream->phase = STREAM_WAITING;
 	stream_ring(stream)->stream = stream;
-	/* A pipe holds nothing: what was written and not acknowledged is known. */
-	if (!captures->journal && (stream_state(stream)->offset < hello->tail ||
-				   stream_state(stream)->offset > hello->head))
-		stream_state(stream)->offset = hello->tail;
+	if (!epochs_durable(captures->config.epochs))
+		stream_find_offset(stream);
 	epoch_snaplen(epoch, hello->format.snaplen);
 	epoch_attach(epoch, hello->ring, hello->ring_bytes);
 	if (epoch_settled(epoch, hello->ring))
@@ -692,7 +327,8 @@ static void stream_count_duplicates(struct stream *stream)
 	uint64_t from = ring->received;
 
 	if (hello->has_collector &&
-	    !memcmp(hello->collector, stream->captures->id, MESSAGE_ID_BYTES))
+	    !memcmp(hello->collector, epochs_id(stream->captures->config.epochs),
+		    MESSAGE_ID_BYTES))
 		return;
 	if (from < ring->duplicate)
 		from = ring->duplicate;
@@ -733,11 +369,11 @@ static void stream_records(struct stream *stream, struct records *records,
 	if (stream->phase == STREAM_FIRST)
 		stream_first(stream, records);
 	if (stream->phase == STREAM_FIRST || records->offset != ring->received) {
-		captures_status(&status, CALL_INVALID_ARGUMENT,
-				"Records at offset %" PRIu64 ", %" PRIu64 " is the next",
-				records->offset, stream->phase == STREAM_FIRST &&
-				ring->received < stream->hello.tail ?
-				stream->hello.tail : ring->received);
+		call_fail(&status, CALL_INVALID_ARGUMENT,
+			  "Records at offset %" PRIu64 ", %" PRIu64 " is the next",
+			  records->offset, stream->phase == STREAM_FIRST &&
+			  ring->received < stream->hello.tail ?
+			  stream->hello.tail : ring->received);
 		stream_end(stream, &status);
 		return;
 	}
@@ -747,7 +383,7 @@ static void stream_records(struct stream *stream, struct records *records,
 	else if (result == EPOCH_FAILED)
 		captures_end_all(captures, epoch, &status);
 	else if (epoch->merge)
-		captures_hurry(captures, epoch == captures->pipe ? now :
+		captures_hurry(captures, !epoch->syncer ? now :
 			       merge_due(epoch->merge));
 }
 
@@ -773,7 +409,7 @@ static void stream_message(struct stream *stream, struct iovec *pieces,
 	else if (kind == MESSAGE_RECORDS)
 		why = stream->phase == STREAM_NEW ? "Records before Hello" :
 						    "Records before Welcome";
-	captures_status(&status, CALL_INVALID_ARGUMENT, "%s", why);
+	call_fail(&status, CALL_INVALID_ARGUMENT, "%s", why);
 	stream_end(stream, &status);
 }
 
@@ -784,8 +420,8 @@ static void stream_close(struct stream *stream, bool broken,
 	uint64_t whole;
 
 	if (broken || !epoch) {
-		captures_status(status, broken ? CALL_UNAVAILABLE : CALL_INVALID_ARGUMENT,
-				broken ? "connection broken" : "no Hello came");
+		call_fail(status, broken ? CALL_UNAVAILABLE : CALL_INVALID_ARGUMENT,
+			  broken ? "connection broken" : "no Hello came");
 		stream_free(stream, status->text, false);
 		return;
 	}
@@ -818,8 +454,8 @@ static void stream_complete(struct stream *stream)
 	struct call_status status = { .code = CALL_OK };
 
 	if (stream->ragged)
-		captures_status(&status, CALL_INVALID_ARGUMENT,
-				"the stream ended within a record");
+		call_fail(&status, CALL_INVALID_ARGUMENT,
+			  "the stream ended within a record");
 	stream_end(stream, &status);
 }
 
@@ -881,37 +517,25 @@ static uint64_t captures_progress(struct captures *captures, uint64_t now)
 	return due;
 }
 
-static void captures_close_idle(struct captures *captures)
-{
-	struct epoch **at = &captures->opened;
-
-	while (*at) {
-		struct epoch *epoch = *at;
-
-		if (epoch_close(epoch))
-			*at = epoch->next_open;
-		else
-			at = &epoch->next_open;
-	}
-}
-
 static uint64_t captures_idle(void *context)
 {
 	struct captures *captures = context;
+	struct epochs *epochs = captures->config.epochs;
 	uint64_t now = captures_now(), due = CALL_NEVER;
+	struct epoch *epoch;
 
 	if (!__atomic_exchange_n(&captures->woken, false, __ATOMIC_ACQUIRE) &&
 	    now < captures->due)
 		return captures->due;
 	captures->due = CALL_NEVER;
-	for (struct epoch *epoch = captures->opened; epoch; epoch = epoch->next_open) {
+	for (epoch = epochs_opened(epochs); epoch; epoch = epoch->next_open) {
 		uint64_t other = captures_look(captures, epoch, now);
 
 		due = other < due ? other : due;
 	}
 	captures_hurry(captures, due);
 	captures_hurry(captures, captures_progress(captures, now));
-	captures_close_idle(captures);
+	epochs_close_idle(epochs);
 	return captures->due;
 }
 
@@ -919,10 +543,11 @@ static void captures_stop(void *context)
 {
 	struct captures *captures = context;
 	struct call_status status;
+	struct epoch *epoch = epochs_opened(captures->config.epochs);
 
-	for (struct epoch *epoch = captures->opened; epoch; epoch = epoch->next_open)
+	for (; epoch; epoch = epoch->next_open)
 		epoch_release(epoch, captures_now(), true, &status);
-	captures_status(&status, CALL_UNAVAILABLE, "the collector stops");
+	call_fail(&status, CALL_UNAVAILABLE, "the collector stops");
 	while (captures->streams)
 		stream_end(captures->streams, &status);
 }
@@ -940,80 +565,9 @@ void captures_taker(struct captures *captures, struct call_taker *taker)
 	};
 }
 
-/*
- * A file that the journal knows: cut it to what that says. False: it was
- * logged, and the program cannot begin.
- */
-static bool captures_check(struct captures *captures, struct epoch *epoch)
-{
-	const struct ledger_file *known = epoch->state;
-	enum ringfile_state state;
-	struct ringfile file;
-	bool done = true;
-
-	epoch->declared = true;
-	if (known->gone || (!known->length && access(epoch->path, F_OK)))
-		return true;
-	state = ringfile_open(&file, epoch->path, &known->format, known->length);
-	if (state == RINGFILE_LOCKED || state == RINGFILE_ERROR) {
-		log_error("%s: cannot be opened: %s", epoch->path,
-			  state == RINGFILE_LOCKED ?
-			  "another program writes it" : strerror(errno));
-		return false;
-	}
-	if (state != RINGFILE_FINE) {
-		epoch_lose(epoch, state, file.end);
-		journal_gone(captures->journal, known->number, known->missing);
-		return true;
-	}
-	if (file.end > known->length) {
-		log_warning("%s: cut %" PRIu64 " bytes at offset %" PRIu64 ", which are not in the journal",
-			    epoch->path, file.end - known->length, known->length);
-		done = ringfile_cut(&file, known->length);
-		if (!done)
-			log_error("%s: cannot be cut: %m", epoch->path);
-	}
-	ringfile_close(&file);
-	return done;
-}
-
-/* Take over what the journal knows. */
-static bool captures_restore(struct captures *captures)
-{
-	const struct ledger_file *file = journal_files(captures->journal);
-	bool any = file;
-
-	for (; file; file = file->next) {
-		struct ledger_file *state = ledger_new_file(file->ring_count);
-		char path[PATH_MAX];
-		struct epoch *epoch;
-
-		if (!state || !captures_path(captures, path, file->name)) {
-			log_error("out of memory");
-			free(state);
-			return false;
-		}
-		memcpy(state, file, sizeof(*file) +
-		       file->ring_count * sizeof(file->rings[0]));
-		state->next = NULL;
-		epoch = captures_add(captures, state, path);
-		if (!epoch) {
-			log_error("the journal knows too many files");
-			return false;
-		}
-		if (!captures_check(captures, epoch))
-			return false;
-	}
-	if (!any || journal_commit(captures->journal))
-		return true;
-	log_error("the journal cannot be written: %m");
-	return false;
-}
-
 struct captures *captures_open(const struct captures_config *config)
 {
 	struct captures *captures = calloc(1, sizeof(*captures));
-	const char *slash;
 
 	if (!captures) {
 		log_error("out of memory");
@@ -1021,22 +575,7 @@ struct captures *captures_open(const struct captures_config *config)
 	}
 	captures->config = *config;
 	captures->due = CALL_NEVER;
-	captures->number = 1;
-	if (!strcmp(config->write, "-")) {
-		if (journal_random(captures->id))
-			return captures;
-		free(captures);
-		return NULL;
-	}
-	slash = strrchr(config->write, '/');
-	captures->folder = slash ? slash + 1 - config->write : 0;
-	captures->journal = journal_open(config->write);
-	if (captures->journal && captures_restore(captures)) {
-		memcpy(captures->id, journal_id(captures->journal), MESSAGE_ID_BYTES);
-		return captures;
-	}
-	captures_close(captures);
-	return NULL;
+	return captures;
 }
 
 static void captures_wake(void *context)
@@ -1050,34 +589,13 @@ static void captures_wake(void *context)
 bool captures_start(struct captures *captures, void (*wake)(void *context),
 		    void *context)
 {
-	if (!captures->journal)
-		return true;
 	captures->wake = wake;
 	captures->wake_context = context;
-	captures->syncer = syncer_open(captures->journal, captures->config.sync,
-				       captures_wake, captures);
-	if (!captures->syncer)
-		log_error("cannot start to sync: %m");
-	return captures->syncer;
-}
-
-void captures_finish(struct captures *captures)
-{
-	if (captures->syncer)
-		syncer_close(captures->syncer);
-	captures->syncer = NULL;
+	return epochs_start(captures->config.epochs, captures_wake, captures);
 }
 
 void captures_close(struct captures *captures)
 {
-	struct epoch *epoch, *next;
-
-	for (epoch = captures->first; epoch; epoch = next) {
-		next = epoch->next;
-		epoch_free(epoch);
-	}
-	if (captures->journal)
-		journal_close(captures->journal);
 	message_free(&captures->message);
 	free(captures);
 }

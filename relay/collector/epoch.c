@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,10 +161,8 @@ int epoch_error(struct epoch *epoch)
 
 static void epoch_cannot(const struct epoch *epoch, struct call_status *status)
 {
-	status->code = errno == ENOSPC || errno == EDQUOT ?
-		       CALL_RESOURCE_EXHAUSTED : CALL_INTERNAL;
-	snprintf(status->text, sizeof(status->text), "cannot write %.*s: %s",
-		 (int)sizeof(status->text) / 2, epoch->path, strerror(errno));
+	call_fail(status, call_code(errno), "cannot write %.256s: %s",
+		  epoch->path, strerror(errno));
 }
 
 void epoch_snaplen(struct epoch *epoch, uint32_t snaplen)
@@ -181,10 +178,9 @@ void epoch_snaplen(struct epoch *epoch, uint32_t snaplen)
 static void epoch_too_long(struct call_status *status, uint64_t offset,
 			   uint32_t caplen)
 {
-	status->code = CALL_INVALID_ARGUMENT;
-	snprintf(status->text, sizeof(status->text),
-		 "the record at offset %" PRIu64 " has a caplen of %u bytes, at most %d are valid",
-		 offset, caplen, PACKET_CAPLEN_MAX);
+	call_fail(status, CALL_INVALID_ARGUMENT,
+		  "the record at offset %" PRIu64 " has a caplen of %u bytes, at most %d are valid",
+		  offset, caplen, PACKET_CAPLEN_MAX);
 }
 
 bool epoch_begin(struct epoch *epoch, uint32_t i, uint64_t start,
@@ -336,4 +332,35 @@ void epoch_back(struct epoch *epoch)
 	if (!ringfile_cut(&epoch->file, epoch->state->length))
 		log_error("%s: cannot be cut: %m", epoch->path);
 	epoch->header = epoch->state->length;
+}
+
+/* Say that the epoch's file cannot go on, and why. */
+static void epoch_say_gone(const struct epoch *epoch, enum ringfile_state state,
+			      uint64_t end)
+{
+	uint64_t length = epoch->state->length;
+
+	if (state == RINGFILE_SHORT)
+		log_error("%s: has %" PRIu64 " bytes, the journal knows %" PRIu64 ": %" PRIu64 " bytes are missing; its sensor begins a new file",
+			  epoch->path, end, length, epoch->state->missing);
+	else
+		log_error("%s: is not the file that was left there, of %" PRIu64 " bytes; its sensor begins a new file",
+			  epoch->path, length);
+}
+
+void epoch_lose(struct epoch *epoch, enum ringfile_state state, uint64_t end)
+{
+	epoch->state->gone = true;
+	epoch->state->missing = epoch->state->length;
+	if (state == RINGFILE_SHORT)
+		epoch->state->missing -= end;
+	epoch_say_gone(epoch, state, end);
+}
+
+bool epoch_attached(const struct epoch *epoch)
+{
+	for (uint32_t i = 0; i < epoch->state->ring_count; i++)
+		if (epoch->rings[i].stream)
+			return true;
+	return false;
 }

@@ -122,6 +122,12 @@ bool epoch_drained(const struct epoch *epoch, uint32_t ring);
 /* The ring's call ended; @finished: with a half-close. */
 void epoch_detach(struct epoch *epoch, uint32_t ring, bool finished, uint64_t now);
 
+/* A ring of it has a call. */
+bool epoch_attached(const struct epoch *epoch);
+
+/* What is in its file, which ends at @end, is not what was left there: say so. */
+void epoch_lose(struct epoch *epoch, enum ringfile_state state, uint64_t end);
+
 /* Syncing failed: go back to what is safe. Nobody is attached. */
 void epoch_back(struct epoch *epoch);
 

@@ -8,7 +8,9 @@
 #include "common/log.h"
 #include "common/service.h"
 #include "captures.h"
+#include "epochs.h"
 #include "options.h"
+#include "output.h"
 #include "report.h"
 #include "sensors.h"
 #include "server.h"
@@ -19,42 +21,46 @@ static void main_stop(void)
 	kill(getpid(), SIGTERM);
 }
 
-static const char *main_whose(void *captures, const char *path)
+static const char *main_whose(void *epochs, const char *path)
 {
-	return captures_whose(captures, path);
+	return epochs_whose(epochs, path);
 }
 
-static struct captures *main_captures(const struct options *options, int stop_fd,
-				      const char **output)
+static struct epochs *main_epochs(const struct options *options, struct output *output)
 {
-	return captures_open(&(struct captures_config){
+	return epochs_open(&(struct epochs_config){
 		.write = options->write,
 		.hold_back = options->hold_back,
 		.sync = options->sync,
-		.stop_fd = stop_fd,
 		.output = output,
-		.end = server_end,
-		.send = server_send,
-		.stop = main_stop,
 	});
 }
 
-static struct sensors *main_sensors(const struct options *options, int stop_fd,
-				    const char **output, struct captures *captures)
+static struct captures *main_captures(struct output *output, struct epochs *epochs)
+{
+	return captures_open(&(struct captures_config){
+		.epochs = epochs,
+		.output = output,
+		.end = server_end,
+		.send = server_send,
+	});
+}
+
+static struct sensors *main_sensors(const struct options *options,
+				    struct output *output, struct epochs *epochs)
 {
 	return sensors_open(&(struct sensors_config){
 		.write = options->write,
-		.stop_fd = stop_fd,
 		.output = output,
 		.end = server_end,
-		.stop = main_stop,
 		.whose = main_whose,
-		.context = captures,
+		.context = epochs,
 	});
 }
 
 static bool main_run(const struct options *options, int stop_fd,
-		     struct captures *captures, struct sensors *sensors)
+		     struct epochs *epochs, struct captures *captures,
+		     struct sensors *sensors)
 {
 	struct call_taker of_sensors, of_captures;
 	const struct server_method methods[] = {
@@ -75,7 +81,7 @@ static bool main_run(const struct options *options, int stop_fd,
 		service_status("listening on %s", options->listen);
 		done = server_run(server, stop_fd);
 		service_stopping();
-		captures_finish(captures);
+		epochs_finish(epochs);
 	}
 	server_close(server);
 	return done;
@@ -83,20 +89,24 @@ static bool main_run(const struct options *options, int stop_fd,
 
 static int main_serve(const struct options *options, int stop_fd)
 {
-	const char *output = NULL;
-	struct captures *captures = main_captures(options, stop_fd, &output);
-	struct sensors *sensors;
+	struct output output = { .stop_fd = stop_fd, .stop = main_stop };
+	struct epochs *epochs = main_epochs(options, &output);
+	struct captures *captures = NULL;
+	struct sensors *sensors = NULL;
 	int result = EXIT_FAILURE;
 
-	if (!captures)
+	if (!epochs)
 		return result;
-	sensors = main_sensors(options, stop_fd, &output, captures);
-	if (sensors) {
-		if (main_run(options, stop_fd, captures, sensors))
-			result = EXIT_SUCCESS;
+	captures = main_captures(&output, epochs);
+	if (captures)
+		sensors = main_sensors(options, &output, epochs);
+	if (sensors && main_run(options, stop_fd, epochs, captures, sensors))
+		result = EXIT_SUCCESS;
+	if (sensors)
 		sensors_close(sensors);
-	}
-	captures_close(captures);
+	if (captures)
+		captures_close(captures);
+	epochs_close(epochs);
 	return result;
 }
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/file.h>
@@ -14,10 +13,8 @@
 
 #include <linux/pcapring.h>
 
+#include "output.h"
 #include "savefile.h"
-
-/* How long a program that stops waits for a reader that is slow. */
-#define RINGFILE_GRACE_MS	1000
 
 _Static_assert(sizeof(struct pcapring_file_header) == RINGFILE_HEADER, "as it is in the file");
 
@@ -133,14 +130,7 @@ out_close:
 
 bool ringfile_pipe(struct ringfile *file, int stop_fd)
 {
-	struct stat st;
-
-	*file = (struct ringfile){ .fd = -1, .stop_fd = stop_fd };
-	/* A pipe of our own description: others keep theirs blocking. */
-	if (!fstat(STDOUT_FILENO, &st) && S_ISFIFO(st.st_mode))
-		file->fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-	if (file->fd < 0)
-		file->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	*file = (struct ringfile){ .fd = output_open(), .stop_fd = stop_fd };
 	return file->fd >= 0;
 }
 
@@ -164,22 +154,6 @@ bool ringfile_snaplen(struct ringfile *file, const struct ringfile_format *forma
 	       sizeof(header.snaplen);
 }
 
-/* Wait for room in a pipe. False: the program stops and nobody reads. */
-static bool ringfile_wait(const struct ringfile *file)
-{
-	struct pollfd fds[] = {
-		{ .fd = file->fd, .events = POLLOUT },
-		{ .fd = file->stop_fd, .events = POLLIN },
-	};
-
-	if (poll(fds, 2, -1) < 0)
-		return errno == EINTR;
-	if (fds[0].revents || poll(fds, 1, RINGFILE_GRACE_MS) > 0)
-		return true;
-	errno = ETIMEDOUT;
-	return false;
-}
-
 bool ringfile_append(struct ringfile *file, struct pieces *pieces)
 {
 	uint64_t before = file->end;
@@ -193,7 +167,7 @@ bool ringfile_append(struct ringfile *file, struct pieces *pieces)
 		if (n >= 0) {
 			file->end += n;
 			pieces_skip(pieces, n);
-		} else if (errno == EAGAIN && pipe ? !ringfile_wait(file) :
+		} else if (errno == EAGAIN && pipe ? !output_wait(file->fd, file->stop_fd) :
 						     errno != EINTR) {
 			break;
 		}

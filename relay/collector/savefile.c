@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -14,13 +13,11 @@
 #include <linux/pcapring.h>
 
 #include "common/log.h"
+#include "output.h"
 
 /* Bytes at which the buffer is written; it has room for a record beyond. */
 #define SAVEFILE_FULL		(256u << 10)
 #define SAVEFILE_RECORD_MAX	(sizeof(struct pcapring_record) + PACKET_CAPLEN_MAX)
-
-/* How long a program that stops waits for a reader that is slow. */
-#define SAVEFILE_GRACE_MS	1000
 
 struct savefile {
 	int fd;
@@ -291,14 +288,8 @@ struct savefile *savefile_pipe(const struct savefile_format *format,
 			       int stop_fd)
 {
 	struct savefile *file;
-	struct stat st;
-	int fd = -1;
+	int fd = output_open();
 
-	/* A pipe of our own description: others keep theirs blocking. */
-	if (!fstat(STDOUT_FILENO, &st) && S_ISFIFO(st.st_mode))
-		fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0)
 		return NULL;
 	file = savefile_new(fd, format);
@@ -312,24 +303,6 @@ struct savefile *savefile_pipe(const struct savefile_format *format,
 		return file;
 	savefile_close(file);
 	return NULL;
-}
-
-/* Wait for room in a pipe. False: the program stops and nobody reads. */
-static bool savefile_wait(const struct savefile *file)
-{
-	struct pollfd fds[] = {
-		{ .fd = file->fd, .events = POLLOUT },
-		{ .fd = file->stop_fd, .events = POLLIN },
-	};
-
-	if (poll(fds, 2, -1) < 0)
-		return errno == EINTR;
-	if (fds[0].revents)
-		return true;
-	if (poll(fds, 1, SAVEFILE_GRACE_MS) > 0)
-		return true;
-	errno = ETIMEDOUT;
-	return false;
 }
 
 /*
@@ -375,7 +348,7 @@ bool savefile_flush(struct savefile *file, struct savefile_loss *lost)
 
 		if (n >= 0)
 			done += n;
-		else if (errno == EAGAIN ? !savefile_wait(file) : errno != EINTR)
+		else if (errno == EAGAIN ? !output_wait(file->fd, file->stop_fd) : errno != EINTR)
 			break;
 	}
 	if (done < file->used) {

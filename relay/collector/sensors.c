@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +21,7 @@
 /* Files of one key; beyond that something else is wrong. */
 #define SENSORS_FILES_MAX	10000
 
-#define SENSORS_OUTPUT	"packet_streaming"
+#define SENSORS_PACKAGE	"packet_streaming"
 
 /* A key that was here, at least once since the program started. */
 struct sensor {
@@ -54,18 +53,6 @@ struct stream {
 	uint64_t bytes;
 	char path[PATH_MAX];		/* for people */
 };
-
-__attribute__((format(printf, 3, 4)))
-static void sensors_status(struct call_status *status, enum call_code code,
-			   const char *format, ...)
-{
-	va_list args;
-
-	status->code = code;
-	va_start(args, format);
-	vsnprintf(status->text, sizeof(status->text), format, args);
-	va_end(args);
-}
 
 /* The sensor of these encoded names, new if it has not been here. NULL: no room. */
 static struct sensor *sensors_get(struct sensors *sensors, const char *name,
@@ -172,14 +159,12 @@ static bool stream_open_file(struct stream *stream,
 			return true;
 		if (state != SAVEFILE_ERROR)
 			continue;
-		sensors_status(status, errno == ENOSPC || errno == EDQUOT ?
-			       CALL_RESOURCE_EXHAUSTED : CALL_INTERNAL,
-			       "cannot write %s: %s", stream->path,
-			       strerror(errno));
+		call_fail(status, call_code(errno), "cannot write %s: %s", stream->path,
+			  strerror(errno));
 		return false;
 	}
-	sensors_status(status, CALL_INTERNAL, "no free name up to %s",
-		       stream->path);
+	call_fail(status, CALL_INTERNAL, "no free name up to %s",
+		  stream->path);
 	return false;
 }
 
@@ -200,37 +185,33 @@ static bool stream_open_pipe(struct stream *stream,
 	struct sensors *sensors = stream->sensors;
 	const struct savefile_format *have = &sensors->pipe_format;
 	struct sensor *living = sensors_living(sensors);
+	struct output *output = sensors->config.output;
 
 	strcpy(stream->path, "standard output");
 	if (living) {
-		sensors_status(status, CALL_RESOURCE_EXHAUSTED,
-			       "the collector writes to standard output, which sensor %s uses",
-			       living->key);
+		call_fail(status, CALL_RESOURCE_EXHAUSTED,
+			  "the collector writes to standard output, which sensor %s uses",
+			  living->key);
 		return false;
 	}
-	if (*sensors->config.output &&
-	    strcmp(*sensors->config.output, SENSORS_OUTPUT)) {
-		sensors_status(status, CALL_RESOURCE_EXHAUSTED,
-			       "standard output has begun with packets that came by %s",
-			       *sensors->config.output);
+	if (!output_fits(output, SENSORS_PACKAGE, status))
 		return false;
-	}
 	if (!sensors->pipe) {
-		sensors->pipe = savefile_pipe(format, sensors->config.stop_fd);
+		sensors->pipe = savefile_pipe(format, output->stop_fd);
 		if (!sensors->pipe) {
-			sensors_status(status, CALL_INTERNAL,
-				       "cannot write standard output: %s",
-				       strerror(errno));
-			sensors->config.stop();
+			call_fail(status, CALL_INTERNAL,
+				  "cannot write standard output: %s",
+				  strerror(errno));
+			output->stop();
 			return false;
 		}
 		sensors->pipe_format = *format;
-		*sensors->config.output = SENSORS_OUTPUT;
+		output->package = SENSORS_PACKAGE;
 	} else if (!savefile_same(have, format)) {
-		sensors_status(status, CALL_FAILED_PRECONDITION,
-			       "standard output has begun with link type %u, snaplen %u bytes, %sseconds: no other can follow",
-			       have->linktype, have->snaplen,
-			       have->nanoseconds ? "nano" : "micro");
+		call_fail(status, CALL_FAILED_PRECONDITION,
+			  "standard output has begun with link type %u, snaplen %u bytes, %sseconds: no other can follow",
+			  have->linktype, have->snaplen,
+			  have->nanoseconds ? "nano" : "micro");
 		return false;
 	}
 	stream->file = sensors->pipe;
@@ -246,17 +227,11 @@ static void stream_failed(struct stream *stream,
 
 	stream->packets -= lost->packets;
 	stream->bytes -= lost->bytes;
-	sensors_status(status, error == ENOSPC || error == EDQUOT ?
-		       CALL_RESOURCE_EXHAUSTED : CALL_INTERNAL,
-		       "cannot write %s: %s; %" PRIu64 " packets are lost",
-		       stream->path, strerror(error), lost->packets);
-	if (stream->sensors->path)
-		return;
-	if (error == EPIPE)
-		log_info("nobody reads standard output any more");
-	else
-		log_error("%s", status->text);
-	stream->sensors->config.stop();
+	call_fail(status, call_code(error),
+		  "cannot write %s: %s; %" PRIu64 " packets are lost",
+		  stream->path, strerror(error), lost->packets);
+	if (!stream->sensors->path)
+		output_fail(stream->sensors->config.output, error, status->text);
 }
 
 /* Write the rest, say how it ended, and forget the stream; not its call. */
@@ -308,16 +283,16 @@ static struct stream *sensors_take(void *context, struct call *call,
 		.nanoseconds = metadata->tsresol == 9,
 	};
 
-	sensors_status(status, CALL_RESOURCE_EXHAUSTED,
-		       "no room for another sensor, %u have been here",
-		       sensors->count);
+	call_fail(status, CALL_RESOURCE_EXHAUSTED,
+		  "no room for another sensor, %u have been here",
+		  sensors->count);
 	if (!sensor || !stream) {
 		log_error("%s", status->text);
 		goto out_free;
 	}
 	if (sensor->stream) {
-		sensors_status(status, CALL_ABORTED,
-			       "replaced by a newer stream of the same sensor and interface");
+		call_fail(status, CALL_ABORTED,
+			  "replaced by a newer stream of the same sensor and interface");
 		stream_refuse(sensor->stream, status);
 	}
 	stream->sensors = sensors;
@@ -347,9 +322,9 @@ static void stream_message(struct stream *stream, struct iovec *pieces,
 	struct packet packet;
 
 	if (!decode_packet(decode, pieces, count, &packet)) {
-		sensors_status(&status, CALL_INVALID_ARGUMENT,
-			       "message %" PRIu64 " is not valid: %s",
-			       stream->packets + 1, decode->why);
+		call_fail(&status, CALL_INVALID_ARGUMENT,
+			  "message %" PRIu64 " is not valid: %s",
+			  stream->packets + 1, decode->why);
 		stream_refuse(stream, &status);
 		return;
 	}
@@ -365,7 +340,7 @@ static void stream_close(struct stream *stream, bool broken,
 			 struct call_status *status)
 {
 	if (broken)
-		sensors_status(status, CALL_UNAVAILABLE, "connection broken");
+		call_fail(status, CALL_UNAVAILABLE, "connection broken");
 	stream_end(stream, broken ? "connection broken" : "complete", status);
 }
 
@@ -396,7 +371,7 @@ static void sensors_stop(void *context)
 	     sensor = sensor->next) {
 		if (!sensor->stream)
 			continue;
-		sensors_status(&status, CALL_UNAVAILABLE, "the collector stops");
+		call_fail(&status, CALL_UNAVAILABLE, "the collector stops");
 		stream_refuse(sensor->stream, &status);
 	}
 }

@@ -10,25 +10,22 @@
 #define COLLECTOR_SENSORS_H
 
 #include "call.h"
+#include "output.h"
 
 struct sensors;
 
 /**
  * struct sensors_config - where it writes, and whom it talks to
  * @write: FILE, or "-" for standard output
- * @stop_fd: readable once the program has to stop
- * @output: who uses standard output; *@output is NULL: nobody yet
+ * @output: standard output
  * @end: ends a call
- * @stop: asks the program to stop
  * @whose: the key of the capture whose file a path is; NULL: of none
  * @context: @whose's
  */
 struct sensors_config {
 	const char *write;
-	int stop_fd;
-	const char **output;
+	struct output *output;
 	void (*end)(struct call *call, const struct call_status *status);
-	void (*stop)(void);
 	const char *(*whose)(void *context, const char *path);
 	void *context;
 };

@@ -27,19 +27,21 @@ $(BUILD)/fuzz_exclude_list: $(call fuzz_objects,exclude_list common/size)
 $(BUILD)/fuzz_from_collector: $(call fuzz_objects,message common/metadata common/size)
 $(BUILD)/fuzz_from_sensor: $(call fuzz_objects,$(addprefix collector/,message pieces))
 $(BUILD)/fuzz_hello: $(call fuzz_objects,message common/metadata common/size)
-$(BUILD)/fuzz_journal: $(call fuzz_objects,$(addprefix collector/,path pieces ringfile))
+$(BUILD)/fuzz_journal: $(call fuzz_objects,$(addprefix collector/,call output path pieces ringfile))
 $(BUILD)/fuzz_merge: $(call fuzz_objects,$(addprefix collector/,merge pieces walk))
 $(BUILD)/fuzz_metadata: $(call fuzz_objects,common/metadata common/size)
 $(BUILD)/fuzz_packet: $(call fuzz_objects,$(addprefix collector/,decode pieces))
 $(BUILD)/fuzz_path: $(call fuzz_objects,collector/path)
 $(BUILD)/fuzz_reader: $(call fuzz_objects,reader)
-$(BUILD)/fuzz_ringfile: $(call fuzz_objects,$(addprefix collector/,pieces ringfile walk))
+$(BUILD)/fuzz_ringfile: $(call fuzz_objects,$(addprefix collector/,call output pieces ringfile walk))
+$(BUILD)/fuzz_spoolfile: $(call fuzz_objects,spool/spoolfile common/metadata common/size)
+$(BUILD)/fuzz_spoolname: $(call fuzz_objects,spool/spoolfile common/metadata common/size)
 $(BUILD)/fuzz_walk: $(call fuzz_objects,collector/walk)
 
 $(BUILD)/fuzz_%: $(BUILD)/objects/tests/fuzz/fuzz_%.o \
 		$(addprefix $(BUILD)/objects/tests/fuzz/,fuzz.o log.o) $(PROTO_OBJECTS)
 	$(call step,LD,$@)$(CC) $(UNIT_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ \
-		-lprotobuf-c -lpcap
+		-lprotobuf-c -lpcap -lz
 
 # Messages in them are packed by what is not ours.
 $(BUILD)/seeds/stamp: tests/fuzz/seeds tests/fuzz/regressions \
