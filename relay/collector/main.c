@@ -12,6 +12,7 @@
 #include "options.h"
 #include "output.h"
 #include "report.h"
+#include "rpc.h"
 #include "sensors.h"
 #include "server.h"
 
@@ -41,8 +42,8 @@ static struct captures *main_captures(struct output *output, struct epochs *epoc
 	return captures_open(&(struct captures_config){
 		.epochs = epochs,
 		.output = output,
-		.end = server_end,
-		.send = server_send,
+		.end = rpc_end,
+		.send = rpc_send,
 	});
 }
 
@@ -52,7 +53,7 @@ static struct sensors *main_sensors(const struct options *options,
 	return sensors_open(&(struct sensors_config){
 		.write = options->write,
 		.output = output,
-		.end = server_end,
+		.end = rpc_end,
 		.whose = main_whose,
 		.context = epochs,
 	});

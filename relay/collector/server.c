@@ -2,11 +2,8 @@
 #include "server.h"
 
 #include <errno.h>
-#include <grpc/byte_buffer.h>
-#include <grpc/byte_buffer_reader.h>
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
-#include <grpc/support/alloc.h>
 #include <grpc/support/log.h>
 #include <grpc/support/time.h>
 #include <netdb.h>
@@ -22,12 +19,7 @@
 
 #include "common/log.h"
 #include "common/size.h"
-
-/* A message in more pieces than these is put together first. */
-#define SERVER_PIECES_MAX	1024
-
-/* Bytes of a message that waits for the one before it to leave. */
-#define SERVER_SEND_MAX		128
+#include "rpc.h"
 
 /* Sensors that vanished are found out within these. */
 #define SERVER_KEEPALIVE_MS		60000
@@ -48,33 +40,11 @@
 /* When the program stops: how long sensors have to take the status. */
 #define SERVER_STOP_SECONDS		3
 
-/* What a completion queue's tag points to. */
-struct event {
-	void (*done)(void *owner, bool ok);
-	void *owner;
-};
-
-struct call {
-	struct server *server;
-	const struct call_taker *taker;
-	grpc_call *core;
-	struct stream *stream;		/* NULL: refused, or ended */
-	grpc_byte_buffer *message;
-	int cancelled;
-	unsigned int pending;		/* batches under way */
-	bool ended;			/* it takes no more messages */
-	bool sending;			/* a message is on its way */
-	struct call_status status;	/* goes out behind that, once ended */
-	size_t queued;			/* bytes of @out, which go out next */
-	unsigned char out[SERVER_SEND_MAX];
-	struct event begun, received, told, sent, closed;
-};
-
 struct server {
 	const struct server_method *methods;	/* ends with one of no path */
 	grpc_completion_queue *queue;
 	grpc_server *core;
-	struct event requested, down, woken;
+	struct event requested, gone, down, woken;
 	grpc_channel *lame;
 	grpc_call *alarm;		/* never begun: its empty batches wake us */
 	bool waking;			/* one is on its way */
@@ -84,11 +54,7 @@ struct server {
 	unsigned int calls;		/* that are not freed */
 	gpr_timespec deadline;		/* for calls to end, once it stops */
 	int stop_fd;
-
-	/* The next call, while it is requested. */
-	grpc_call *next;
-	grpc_call_details details;
-	grpc_metadata_array metadata;
+	struct rpc_request next;	/* while it is requested */
 };
 
 static bool server_is_deaf;	/* set by core's threads */
@@ -109,19 +75,6 @@ static void server_core_log(gpr_log_func_args *args)
 	kill(getpid(), SIGTERM);
 }
 
-static void call_batch(struct call *call, const grpc_op *ops, size_t count,
-		       struct event *event)
-{
-	grpc_call_error error = grpc_call_start_batch(call->core, ops, count,
-						      event, NULL);
-
-	if (error != GRPC_CALL_OK) {
-		log_error("gRPC refuses a batch with error %d", error);
-		abort();	/* our mistake: the call would never end */
-	}
-	call->pending++;
-}
-
 /* Connections without calls are not worth waiting for. */
 static void server_hurry(struct server *server)
 {
@@ -129,285 +82,13 @@ static void server_hurry(struct server *server)
 		server->deadline = gpr_inf_past(GPR_CLOCK_MONOTONIC);
 }
 
-/* A batch of the call is done; the last one frees it. */
-static void call_put(struct call *call)
-{
-	if (--call->pending)
-		return;
-	grpc_call_unref(call->core);
-	call->server->calls--;
-	server_hurry(call->server);
-	free(call);
-}
-
-static void call_receive(struct call *call)
-{
-	grpc_op op = {
-		.op = GRPC_OP_RECV_MESSAGE,
-		.data.recv_message.recv_message = &call->message,
-	};
-
-	call_batch(call, &op, 1, &call->received);
-}
-
-/* Send the status, after Empty when that is OK and all that there is to say. */
-static void call_answer(struct call *call)
-{
-	grpc_slice text = grpc_slice_from_copied_string(call->status.text);
-	grpc_byte_buffer *empty = grpc_raw_byte_buffer_create(NULL, 0);
-	grpc_op ops[2] = { 0 };
-	size_t count = 0;
-
-	if (call->status.code == CALL_OK && !call->taker->answers) {
-		ops[count].op = GRPC_OP_SEND_MESSAGE;
-		ops[count++].data.send_message.send_message = empty;
-	}
-	ops[count].op = GRPC_OP_SEND_STATUS_FROM_SERVER;
-	ops[count].data.send_status_from_server.status =
-		(grpc_status_code)call->status.code;
-	ops[count++].data.send_status_from_server.status_details = &text;
-	call_batch(call, ops, count, &call->told);
-	grpc_byte_buffer_destroy(empty);
-	grpc_slice_unref(text);
-}
-
-static void call_send(struct call *call, const void *bytes, size_t size)
-{
-	grpc_slice slice = grpc_slice_from_copied_buffer(bytes, size);
-	grpc_byte_buffer *message = grpc_raw_byte_buffer_create(&slice, 1);
-	grpc_op op = {
-		.op = GRPC_OP_SEND_MESSAGE,
-		.data.send_message.send_message = message,
-	};
-
-	call->sending = true;
-	call_batch(call, &op, 1, &call->sent);
-	grpc_byte_buffer_destroy(message);
-	grpc_slice_unref(slice);
-}
-
-/* One send op at a time: a call would fail at a second one. */
-void server_send(struct call *call, const void *bytes, size_t size)
-{
-	if (!call->sending) {
-		call_send(call, bytes, size);
-		return;
-	}
-	call->queued = size;
-	memcpy(call->out, bytes, size);
-}
-
-static void call_end(struct call *call)
-{
-	call->stream = NULL;
-	call->ended = true;
-	if (!call->sending)
-		call_answer(call);
-}
-
-void server_end(struct call *call, const struct call_status *status)
-{
-	call->status = *status;
-	call_end(call);
-}
-
-static void call_sent(void *owner, bool ok)
-{
-	struct call *call = owner;
-	size_t size = call->queued;
-
-	call->sending = false;
-	call->queued = 0;
-	if (ok && size)
-		call_send(call, call->out, size);
-	else if (call->ended)
-		call_answer(call);
-	call_put(call);
-}
-
-/* Hand a message on where it lies. */
-static void call_message(struct call *call)
-{
-	const struct call_taker *taker = call->taker;
-	grpc_slice_buffer *slices = &call->message->data.raw.slice_buffer;
-	struct iovec pieces[SERVER_PIECES_MAX];
-	grpc_byte_buffer_reader reader;
-	grpc_slice whole;
-
-	if (slices->count <= SERVER_PIECES_MAX) {
-		for (size_t i = 0; i < slices->count; i++) {
-			pieces[i].iov_base = GRPC_SLICE_START_PTR(slices->slices[i]);
-			pieces[i].iov_len = GRPC_SLICE_LENGTH(slices->slices[i]);
-		}
-		taker->message(call->stream, pieces, slices->count);
-		return;
-	}
-	if (!grpc_byte_buffer_reader_init(&reader, call->message))
-		return;
-	whole = grpc_byte_buffer_reader_readall(&reader);
-	grpc_byte_buffer_reader_destroy(&reader);
-	pieces->iov_base = GRPC_SLICE_START_PTR(whole);
-	pieces->iov_len = GRPC_SLICE_LENGTH(whole);
-	taker->message(call->stream, pieces, 1);
-	grpc_slice_unref(whole);
-}
-
-/*
- * No more messages: the sensor has half-closed, or the call is broken; @ok is
- * false when that is because of a message too large for core.
- */
-static void call_finish(struct call *call, bool ok)
-{
-	struct call_status status = { .code = CALL_OK };
-	bool broken = !ok || grpc_call_failed_before_recv_message(call->core);
-
-	call->taker->close(call->stream, broken, &status);
-	if (status.code != CALL_LATER)
-		server_end(call, &status);
-}
-
-static void call_received(void *owner, bool ok)
-{
-	struct call *call = owner;
-
-	if (call->message && call->stream)
-		call_message(call);
-	else if (call->stream)
-		call_finish(call, ok);
-	if (call->message) {
-		grpc_byte_buffer_destroy(call->message);
-		call->message = NULL;
-		if (ok && !call->ended)
-			call_receive(call);
-	}
-	call_put(call);
-}
-
-/* Batches whose outcome tells nothing that others do not. */
-static void call_done(void *owner, bool ok)
-{
-	(void)ok;
-	call_put(owner);
-}
-
-static bool slice_is(grpc_slice slice, const char *text)
-{
-	return GRPC_SLICE_LENGTH(slice) == strlen(text) &&
-	       !memcmp(GRPC_SLICE_START_PTR(slice), text, strlen(text));
-}
-
-static bool call_metadata(const grpc_metadata_array *array,
-			  struct metadata *metadata, struct call_status *status)
-{
-	metadata_defaults(metadata);
-	for (size_t i = 0; i < array->count; i++) {
-		const grpc_slice *key = &array->metadata[i].key;
-		const grpc_slice *value = &array->metadata[i].value;
-
-		if (metadata_set(metadata,
-				 (const char *)GRPC_SLICE_START_PTR(*key),
-				 GRPC_SLICE_LENGTH(*key),
-				 (const char *)GRPC_SLICE_START_PTR(*value),
-				 GRPC_SLICE_LENGTH(*value)))
-			continue;
-		status->code = CALL_INVALID_ARGUMENT;
-		snprintf(status->text, sizeof(status->text),
-			 "metadata %.*s has no valid value",
-			 (int)GRPC_SLICE_LENGTH(*key),
-			 (const char *)GRPC_SLICE_START_PTR(*key));
-		return false;
-	}
-	return true;
-}
-
-/* "ipv6:%5B::1%5D:4711" to "::1". */
-static void call_peer(grpc_call *core, char *peer, size_t size)
-{
-	char *uri = grpc_call_get_peer(core);
-	char *start = strchr(uri, ':');
-	char *end = strrchr(uri, ':');
-
-	start = start ? start + 1 : uri;
-	if (end && end > start)
-		*end = '\0';
-	if (!strncmp(start, "%5B", 3)) {
-		start += 3;
-		end = strstr(start, "%5D");
-		if (end)
-			*end = '\0';
-	}
-	snprintf(peer, size, "%s", start);
-	gpr_free(uri);
-}
-
-static const struct call_taker *server_taker(const struct server *server,
-					     grpc_slice method)
-{
-	for (const struct server_method *known = server->methods; known->path; known++)
-		if (slice_is(method, known->path))
-			return known->taker;
-	return NULL;
-}
-
-/* Take the requested call, or refuse it. */
-static void call_begin(struct call *call, const grpc_call_details *details,
-		       const grpc_metadata_array *array)
-{
-	const struct call_taker *taker = server_taker(call->server, details->method);
-	struct call_status *status = &call->status;
-	char peer[METADATA_TEXT_MAX];
-	struct metadata metadata;
-
-	call_peer(call->core, peer, sizeof(peer));
-	call->taker = taker ? taker : call->server->methods->taker;
-	status->code = CALL_UNIMPLEMENTED;
-	if (!taker) {
-		snprintf(status->text, sizeof(status->text),
-			 "there is no such method here, but %s",
-			 call->server->methods->path);
-	} else if (call_metadata(array, &metadata, status)) {
-		call->stream = taker->open(taker->context, call, &metadata,
-					   peer, status);
-		if (call->stream)
-			call_receive(call);
-		else
-			call_end(call);
-		return;
-	}
-	log_warning("a call from %s was refused: %s", peer, status->text);
-	call_end(call);
-}
-
-static void call_start(struct server *server)
-{
-	struct call *call = calloc(1, sizeof(*call));
-	grpc_op begin = { .op = GRPC_OP_SEND_INITIAL_METADATA };
-	grpc_op close = { .op = GRPC_OP_RECV_CLOSE_ON_SERVER };
-
-	if (!call) {
-		grpc_call_unref(server->next);	/* which cancels it */
-		return;
-	}
-	server->calls++;
-	call->server = server;
-	call->core = server->next;
-	call->begun = call->told = call->closed =
-		(struct event){ call_done, call };
-	call->sent = (struct event){ call_sent, call };
-	call->received = (struct event){ call_received, call };
-	close.data.recv_close_on_server.cancelled = &call->cancelled;
-	call_batch(call, &begin, 1, &call->begun);
-	call_batch(call, &close, 1, &call->closed);
-	call_begin(call, &server->details, &server->metadata);
-}
-
 static void server_request(struct server *server)
 {
-	grpc_call_details_init(&server->details);
-	grpc_metadata_array_init(&server->metadata);
-	grpc_server_request_call(server->core, &server->next, &server->details,
-				 &server->metadata, server->queue,
-				 server->queue, &server->requested);
+	grpc_call_details_init(&server->next.details);
+	grpc_metadata_array_init(&server->next.metadata);
+	grpc_server_request_call(server->core, &server->next.core,
+				 &server->next.details, &server->next.metadata,
+				 server->queue, server->queue, &server->requested);
 }
 
 /* A call came; or none will any more, for the server shuts down. */
@@ -415,10 +96,12 @@ static void server_requested(void *owner, bool ok)
 {
 	struct server *server = owner;
 
-	if (ok)
-		call_start(server);
-	grpc_call_details_destroy(&server->details);
-	grpc_metadata_array_destroy(&server->metadata);
+	if (ok) {
+		server->calls++;
+		rpc_begin(&server->next, server->methods, &server->gone);
+	}
+	grpc_call_details_destroy(&server->next.details);
+	grpc_metadata_array_destroy(&server->next.metadata);
 	if (ok) {
 		server_request(server);
 		return;
@@ -428,6 +111,15 @@ static void server_requested(void *owner, bool ok)
 	server->stopping = true;
 	for (const struct server_method *method = server->methods; method->path; method++)
 		method->taker->stop(method->taker->context);
+	server_hurry(server);
+}
+
+static void server_call_is_gone(void *owner, bool ok)
+{
+	struct server *server = owner;
+
+	(void)ok;
+	server->calls--;
 	server_hurry(server);
 }
 
@@ -564,6 +256,7 @@ struct server *server_open(const char *listen, const struct server_method *metho
 	server->due = CALL_NEVER;
 	server->woken = (struct event){ server_woken, server };
 	server->requested = (struct event){ server_requested, server };
+	server->gone = (struct event){ server_call_is_gone, server };
 	server->down = (struct event){ server_is_down, server };
 	server->deadline = gpr_inf_future(GPR_CLOCK_MONOTONIC);
 	server->queue = grpc_completion_queue_create_for_next(NULL);
