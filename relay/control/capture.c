@@ -37,8 +37,15 @@ struct capture *capture_list_add(struct capture_list *list)
 	return captures;
 }
 
+void capture_free(struct capture *capture)
+{
+	free(capture->filter);
+}
+
 void capture_list_free(struct capture_list *list)
 {
+	for (size_t i = 0; i < list->count; i++)
+		capture_free(&list->captures[i]);
 	free(list->captures);
 	list->captures = NULL;
 	list->count = 0;
@@ -60,6 +67,79 @@ void capture_request_free(struct capture_request *request)
 	free(request->filter);
 	if (request->given & CAPTURE_GIVEN(PCAPRING_A_FILTER_FD))
 		close(request->filter_fd);
+}
+
+struct capture_request *capture_request_list_add(struct capture_request_list *list)
+{
+	struct capture_request *requests = reallocarray(list->requests, list->count + 1,
+							sizeof(*requests));
+
+	if (!requests)
+		return NULL;
+	list->requests = requests;
+	requests += list->count++;
+	memset(requests, 0, sizeof(*requests));
+	return requests;
+}
+
+void capture_request_list_free(struct capture_request_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		capture_request_free(&list->requests[i]);
+	free(list->requests);
+	list->requests = NULL;
+	list->count = 0;
+}
+
+/* What a request without the key comes to. */
+static void capture_request_complete(struct capture_request *request)
+{
+	if (!(request->given & CAPTURE_GIVEN(PCAPRING_A_SNAPLEN)))
+		request->snaplen = PCAPRING_SNAPLEN_MAX;
+	if (!(request->given & CAPTURE_GIVEN(PCAPRING_A_RING_BYTES)))
+		request->ring_bytes = PCAPRING_RING_BYTES_DEFAULT;
+	if (!(request->given & CAPTURE_GIVEN(PCAPRING_A_SAMPLE)))
+		request->sample = 1;
+}
+
+/* An interface can have more names than the one that a capture shows. */
+static bool capture_is_of(const struct capture *capture, const char *ifname)
+{
+	return !strcmp(capture->ifname, ifname) ||
+	       (capture->ifindex && capture->ifindex == if_nametoindex(ifname));
+}
+
+static bool capture_filters_like(const struct capture *capture,
+				 const struct capture_request *request)
+{
+	return !capture->filter_id && capture->filter_length == request->filter_length &&
+	       (!request->filter_length ||
+		!memcmp(capture->filter, request->filter,
+			request->filter_length * sizeof(*request->filter)));
+}
+
+static bool capture_stops_like(const struct capture *capture,
+			       const struct capture_request *request)
+{
+	return capture->limit_packets == request->limit_packets &&
+	       capture->limit_bytes == request->limit_bytes &&
+	       capture->limit_seconds == request->limit_seconds;
+}
+
+bool capture_is_like(const struct capture *capture, const struct capture_request *request)
+{
+	struct capture_request whole = *request;
+
+	capture_request_complete(&whole);
+	return capture_is_of(capture, whole.ifname) &&
+	       capture->snaplen == whole.snaplen &&
+	       capture->ring_bytes == whole.ring_bytes &&
+	       (!whole.rings || capture->ring_count == whole.rings) &&
+	       capture->steer == whole.steer && capture->mode == whole.mode &&
+	       capture->direction == whole.direction &&
+	       capture->promisc == whole.promisc && capture->allmulti == whole.allmulti &&
+	       capture->tstamp == whole.tstamp && capture->sample == whole.sample &&
+	       capture_stops_like(capture, &whole) && capture_filters_like(capture, &whole);
 }
 
 void capture_uuid_text(const uint8_t *uuid, char text[CAPTURE_UUID_TEXT])

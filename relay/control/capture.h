@@ -33,7 +33,8 @@ struct capture_ring {
  * @ifindex: 0 while it waits for its interface, and of "any"
  * @linktype: PCAPRING_LINKTYPE_NONE until it is known
  * @sample: one packet in so many
- * @filter_length: instructions; 0: no classic filter
+ * @filter: @filter_length instructions of the classic filter, if there is one;
+ *	owned
  * @filter_id: number of the eBPF program; 0: none
  * @limit_packets: as the other limits, 0: none
  * @rings: as many as @ring_count says
@@ -55,7 +56,8 @@ struct capture {
 	uint32_t tstamp;
 	uint32_t sample;
 	bool frozen;
-	uint32_t filter_length;
+	struct sock_filter *filter;
+	size_t filter_length;
 	uint32_t filter_id;
 	uint64_t limit_packets;
 	uint64_t limit_bytes;
@@ -72,6 +74,9 @@ struct capture_list {
 	struct capture *captures;
 	size_t count;
 };
+
+/* What it owns. */
+void capture_free(struct capture *capture);
 
 /* A new last element, or NULL: no memory. Pointers to others become invalid. */
 struct capture *capture_list_add(struct capture_list *list);
@@ -94,7 +99,7 @@ const struct capture *capture_list_find(const struct capture_list *list,
 struct capture_request {
 	uint64_t given;
 	uint32_t id;
-	const char *ifname;
+	char ifname[IF_NAMESIZE];
 	uint32_t snaplen;
 	uint64_t ring_bytes;
 	uint32_t rings;
@@ -117,6 +122,22 @@ struct capture_request {
 };
 
 void capture_request_free(struct capture_request *request);
+
+/* A list that owns its requests. */
+struct capture_request_list {
+	struct capture_request *requests;
+	size_t count;
+};
+
+/* As for captures. */
+struct capture_request *capture_request_list_add(struct capture_request_list *list);
+void capture_request_list_free(struct capture_request_list *list);
+
+/*
+ * Is @capture what the kernel would make of @request, but for what happened to
+ * it since? A number of rings that is left to the kernel can be any.
+ */
+bool capture_is_like(const struct capture *capture, const struct capture_request *request);
 
 /* Counters in the order in which they are shown, the last one all zeros. */
 struct capture_stat_name {

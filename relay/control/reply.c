@@ -2,6 +2,7 @@
 #include "control/reply.h"
 
 #include <linux/netlink.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum reply_kind { REPLY_UNKNOWN, REPLY_NUMBER, REPLY_FLAG, REPLY_BYTES, REPLY_TEXT };
@@ -157,6 +158,22 @@ static bool reply_ring(const struct nlattr *attr, struct capture *capture)
 			  &capture->rings[capture->ring_count++]);
 }
 
+static bool reply_filter(const struct nlattr *attr, struct capture *capture)
+{
+	size_t length = reply_length(attr);
+
+	if (capture->filter || length % sizeof(*capture->filter))
+		return false;
+	capture->filter_length = length / sizeof(*capture->filter);
+	if (!length)
+		return true;
+	capture->filter = malloc(length);
+	if (!capture->filter)
+		return false;
+	memcpy(capture->filter, reply_payload(attr), length);
+	return true;
+}
+
 static bool reply_attribute(const struct nlattr *attr, void *object)
 {
 	struct capture *capture = object;
@@ -166,8 +183,7 @@ static bool reply_attribute(const struct nlattr *attr, void *object)
 		return true;
 	switch (type) {
 	case PCAPRING_A_FILTER:
-		capture->filter_length = reply_length(attr) / sizeof(struct sock_filter);
-		return true;
+		return reply_filter(attr, capture);
 	case PCAPRING_A_STATS:
 		return reply_nest(attr, reply_stat, capture->stats);
 	case PCAPRING_A_RING:

@@ -7,7 +7,8 @@
 
 /*
  * @bytes: @length bytes of attributes, aligned as struct nlattr. Those that
- * are not known are passed over. False: they are not what the header says.
+ * are not known are passed over. False: they are not what the header says, or
+ * there is no memory; @capture may own something all the same.
  */
 bool reply_decode(const void *bytes, size_t length, struct capture *capture);
 

@@ -80,7 +80,7 @@ static void show_filter(const struct capture *capture)
 	if (capture->filter_id)
 		printf("  filter eBPF program %u\n", capture->filter_id);
 	else if (capture->filter_length)
-		printf("  filter of %u instructions\n", capture->filter_length);
+		printf("  filter of %zu instructions\n", capture->filter_length);
 	else
 		printf("  filter none\n");
 }

@@ -57,9 +57,11 @@ static void test_what_is_asked_for_is_understood(void **state)
 	assert_int_equal(capture.tstamp, PCAPRING_TSTAMP_HARDWARE);
 	assert_int_equal(capture.sample, 1000);
 	assert_int_equal(capture.filter_length, 3);
+	assert_memory_equal(capture.filter, filter, sizeof(filter));
 	assert_int_equal(capture.limit_packets, 1ULL << 40);
 	assert_int_equal(capture.limit_bytes, UINT64_MAX);
 	assert_int_equal(capture.limit_seconds, UINT32_MAX);
+	capture_free(&capture);
 }
 
 static void test_what_is_not_given_is_not_sent(void **state)
@@ -164,6 +166,7 @@ static void test_what_has_another_size_is_refused(void **state)
 		{ PCAPRING_A_ID, 0 }, { PCAPRING_A_ID, 3 }, { PCAPRING_A_ID, 8 },
 		{ PCAPRING_A_UUID, 15 }, { PCAPRING_A_UUID, 17 },
 		{ PCAPRING_A_RING_BYTES, 4 }, { PCAPRING_A_FROZEN, 4 },
+		{ PCAPRING_A_FILTER, 7 },
 		{ PCAPRING_A_IFNAME, 0 }, { PCAPRING_A_REASON, 8 /* no NUL */ },
 	};
 	struct capture capture = { 0 };
@@ -175,6 +178,18 @@ static void test_what_has_another_size_is_refused(void **state)
 
 		assert_false(reply_decode(attributes, length, &capture));
 	}
+}
+
+static void test_a_second_filter_is_refused(void **state)
+{
+	struct capture capture = { 0 };
+	struct sock_filter filter = { .k = 1 };
+	size_t length = put(0, PCAPRING_A_FILTER, &filter, sizeof(filter));
+
+	(void)state;
+	length = put(length, PCAPRING_A_FILTER, &filter, sizeof(filter));
+	assert_false(reply_decode(attributes, length, &capture));
+	capture_free(&capture);
 }
 
 static void test_a_text_that_is_too_long_is_cut(void **state)
@@ -200,6 +215,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_cut_does_no_harm),
 		cmocka_unit_test(test_what_is_not_known_is_passed_over),
 		cmocka_unit_test(test_what_has_another_size_is_refused),
+		cmocka_unit_test(test_a_second_filter_is_refused),
 		cmocka_unit_test(test_a_text_that_is_too_long_is_cut),
 	};
 
