@@ -234,8 +234,8 @@ static bool arguments_filter(struct capture_request *request, char **words)
 	return true;
 }
 
-static bool arguments_pair(struct capture_request *request, const char *command,
-			   const char *name, const char *value)
+bool arguments_pair(struct capture_request *request, const char *command,
+		    const char *name, const char *value)
 {
 	const struct arguments_key *key = arguments_keys;
 
@@ -314,7 +314,7 @@ bool arguments_add(struct capture_request *request, char **words)
 			  words[0] ? words[0] : "");
 		return false;
 	}
-	request->ifname = words[0];
+	strcpy(request->ifname, words[0]);
 	request->given |= CAPTURE_GIVEN(PCAPRING_A_IFNAME);
 	return arguments_pairs(request, "add", words + 1);
 }
@@ -354,6 +354,22 @@ bool arguments_snapshot(uint32_t *id, const char **path, char **words)
 	log_error("snapshot %u '%s': takes one FILE, or - for standard output", *id,
 		  words[1] && words[2] ? words[2] : "");
 	return false;
+}
+
+bool arguments_file(const char **path, const char *command, char **words)
+{
+	if (words[0] && words[0][0] && words[1]) {
+		log_error("%s %s: '%s' is not known here: takes one FILE, or -", command,
+			  words[0], words[1]);
+		return false;
+	}
+	if (words[0] && !words[0][0]) {
+		log_error("%s '': takes the name of a FILE, or -", command);
+		return false;
+	}
+	if (words[0])
+		*path = words[0];
+	return true;
 }
 
 static bool arguments_interval(struct arguments_view *view, const char *text)

@@ -22,11 +22,21 @@ bool arguments_add(struct capture_request *request, char **words);
 /* "N KEY VALUE... [filter EXPR | filter bpf PATH | filter none]" */
 bool arguments_set(struct capture_request *request, char **words);
 
+/*
+ * One KEY, "limit packets" as well, and its VALUE; @command: what to begin with
+ * if one of them is wrong.
+ */
+bool arguments_pair(struct capture_request *request, const char *command,
+		    const char *name, const char *value);
+
 /* "N", of del, freeze and thaw */
 bool arguments_one(uint32_t *id, const char *command, char **words);
 
 /* "N FILE" */
 bool arguments_snapshot(uint32_t *id, const char **path, char **words);
+
+/* "[FILE]"; without it, @path is left as it is */
+bool arguments_file(const char **path, const char *command, char **words);
 
 /* "[N] [--json] [--interval SECONDS]", as far as @command takes them */
 bool arguments_view(struct arguments_view *view, const char *command, char **words);

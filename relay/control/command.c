@@ -11,6 +11,8 @@
 #include "control/json.h"
 #include "control/netlink.h"
 #include "control/program.h"
+#include "control/restore.h"
+#include "control/saved.h"
 #include "control/show.h"
 #include "control/snapshot.h"
 
@@ -222,6 +224,67 @@ int command_snapshot(char **words)
 		return COMMAND_FAILURE;
 	done = command_take(netlink, id, path);
 	netlink_close(netlink);
+	return done ? COMMAND_FINE : COMMAND_FAILURE;
+}
+
+/* save and restore */
+
+static int command_write(struct netlink *netlink, const char *path)
+{
+	struct capture_list list = { 0 };
+	int status = COMMAND_FINE;
+
+	if (!netlink_dump(netlink, &list)) {
+		log_error("save: %s", netlink_error(netlink));
+		return COMMAND_FAILURE;
+	}
+	for (size_t i = 0; i < list.count; i++) {
+		const char *hint = json_save_hint(&list.captures[i]);
+
+		if (!hint)
+			continue;
+		log_warning("save: /dev/pcapring%u is left out: %s", list.captures[i].id, hint);
+		status = COMMAND_PARTLY;
+	}
+	if (!saved_write(&list, path))
+		status = COMMAND_FAILURE;
+	capture_list_free(&list);
+	return status;
+}
+
+int command_save(char **words)
+{
+	const char *path = SAVED_FILE;
+	struct netlink *netlink;
+	int status;
+
+	if (!arguments_file(&path, "save", words))
+		return COMMAND_USAGE;
+	netlink = netlink_open();
+	if (!netlink)
+		return COMMAND_FAILURE;
+	status = command_write(netlink, path);
+	netlink_close(netlink);
+	return status;
+}
+
+/* A file that is wrong is said to be so, whether the module is there or not. */
+int command_restore(char **words)
+{
+	struct capture_request_list wanted = { 0 };
+	const char *path = SAVED_FILE;
+	struct netlink *netlink = NULL;
+	bool done;
+
+	if (!arguments_file(&path, "restore", words))
+		return COMMAND_USAGE;
+	done = saved_read(path, &wanted);
+	if (done)
+		netlink = netlink_open();
+	done = netlink && restore_captures(netlink, &wanted);
+	if (netlink)
+		netlink_close(netlink);
+	capture_request_list_free(&wanted);
 	return done ? COMMAND_FINE : COMMAND_FAILURE;
 }
 

@@ -3,7 +3,8 @@
 #ifndef CONTROL_COMMAND_H
 #define CONTROL_COMMAND_H
 
-enum command_status { COMMAND_FINE, COMMAND_FAILURE, COMMAND_USAGE };
+/* @COMMAND_PARTLY: done, but for what standard error names */
+enum command_status { COMMAND_FINE, COMMAND_FAILURE, COMMAND_USAGE, COMMAND_PARTLY };
 
 int command_show(char **words);
 int command_add(char **words);
@@ -12,6 +13,8 @@ int command_del(char **words);
 int command_freeze(char **words);
 int command_thaw(char **words);
 int command_snapshot(char **words);
+int command_save(char **words);
+int command_restore(char **words);
 int command_stats(char **words);
 int command_monitor(char **words);
 

@@ -20,6 +20,9 @@ static const char main_help[] =
 "  thaw N                      go on\n"
 "  snapshot N FILE|-           write what a capture in mode overwrite holds to a\n"
 "                              savefile, while it is frozen\n"
+"  save [FILE]                 write all captures to a file, - for standard output\n"
+"                              (/etc/pcapring/captures.json)\n"
+"  restore [FILE]              make those of a file that are not there\n"
 "  stats [N] [--interval SECONDS] [--json]\n"
 "                              counters; with an interval, a line of rates per\n"
 "                              second for each capture, until interrupted\n"
@@ -65,6 +68,8 @@ static const struct {
 	{ "freeze", command_freeze },
 	{ "thaw", command_thaw },
 	{ "snapshot", command_snapshot },
+	{ "save", command_save },
+	{ "restore", command_restore },
 	{ "stats", command_stats },
 	{ "monitor", command_monitor },
 };
