@@ -6,7 +6,7 @@ BINDIR		= $(PREFIX)/bin
 UNITDIR		= $(PREFIX)/lib/systemd/system
 DKMS_SOURCE	= /usr/src/pcapring-$(VERSION)
 
-UNITS		:= pcapring-relay@.service pcapring-collector.service
+UNITS		:= pcapring-relay@.service pcapring-collector.service pcapring-captures.service
 MANUALS		:= $(wildcard packaging/man/*.[48])
 EXAMPLES	:= $(wildcard packaging/examples/*)
 
