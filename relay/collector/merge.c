@@ -242,6 +242,8 @@ bool merge_append(struct merge *merge, uint32_t i,
 	size_t size = pieces_length(pieces);
 	bool valid;
 
+	if (!size)
+		return true;
 	if (!merge_room(ring, size)) {
 		errno = ENOMEM;
 		return false;

@@ -164,6 +164,20 @@ static void lets_go_after_the_hold_back(void **state)
 	merge_free(merge);
 }
 
+/* They would be taken for the arrival of what comes later. */
+static void nothing_has_no_time_of_arrival(void **state)
+{
+	struct sink sink = { 0 };
+	struct merge *merge = begin(&sink, RINGS);
+
+	(void)state;
+	assert_true(give(merge, 0, NULL, 0, 100));
+	assert_int_equal(merge_held(merge, 0), 0);
+	put(merge, &sink, 0, 50, 100 + HOLD / 10);
+	assert_int_equal(merge_due(merge), 100 + HOLD / 10 + HOLD);
+	merge_free(merge);
+}
+
 static void waits_for_who_may_come_but_not_for_ever(void **state)
 {
 	struct sink sink = { 0 };
@@ -323,6 +337,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(waits_for_all_that_may_be_older),
 		cmocka_unit_test(lets_go_after_the_hold_back),
+		cmocka_unit_test(nothing_has_no_time_of_arrival),
 		cmocka_unit_test(waits_for_who_may_come_but_not_for_ever),
 		cmocka_unit_test(forgets_what_comes_again),
 		cmocka_unit_test(refuses_a_record_that_cannot_be),
