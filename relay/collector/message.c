@@ -13,6 +13,13 @@
 /* Longest prefix of Records: 1 + 5 outside, three numbers of 11, 1 + 5. */
 #define MESSAGE_PREFIX_MAX	48
 
+/*
+ * Bytes of a varint: it may be longer than it need be, but no longer than
+ * protobuf-c takes it.
+ */
+#define MESSAGE_LENGTH_MAX	5
+#define MESSAGE_NUMBER_MAX	10
+
 /* Of a message that protobuf-c reads: what it makes of many tiny fields is
  * far larger than they are.
  */
@@ -38,14 +45,17 @@ static bool message_fail(struct message *message, const char *format, ...)
 	return false;
 }
 
-/* A varint of 64 bits. NULL: cut off, or a larger one. */
+/*
+ * A varint of 64 bits in at most @most bytes. NULL: cut off, a longer one, or a
+ * larger one.
+ */
 static const unsigned char *message_varint(const unsigned char *p,
 					   const unsigned char *end,
-					   uint64_t *value)
+					   unsigned int most, uint64_t *value)
 {
 	uint64_t v = 0;
 
-	for (unsigned int shift = 0; shift < 70 && p < end; shift += 7) {
+	for (unsigned int shift = 0; shift < 7 * most && p < end; shift += 7) {
 		if (shift == 63 && *p > 1)
 			return NULL;
 		v |= (uint64_t)(*p & 0x7f) << shift;
@@ -83,7 +93,7 @@ static size_t message_prefix(const unsigned char *start, size_t size,
 
 	if (!size || *p++ != MESSAGE_TAG_RECORDS)
 		return 0;
-	p = message_varint(p, end, &length);
+	p = message_varint(p, end, MESSAGE_LENGTH_MAX, &length);
 	if (!p || length != total - (p - start))
 		return 0;
 	while (p < end) {
@@ -94,13 +104,13 @@ static size_t message_prefix(const unsigned char *start, size_t size,
 			return 0;
 		last = tag;
 		if (tag == MESSAGE_TAG_DATA) {
-			p = message_varint(p, end, &length);
+			p = message_varint(p, end, MESSAGE_LENGTH_MAX, &length);
 			if (!p || length != total - (p - start))
 				return 0;
 			records->length = length;
 			return p - start;
 		}
-		p = number ? message_varint(p, end, number) : NULL;
+		p = number ? message_varint(p, end, MESSAGE_NUMBER_MAX, number) : NULL;
 		if (!p)
 			return 0;
 	}

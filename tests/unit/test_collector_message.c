@@ -159,6 +159,41 @@ static void refuses_what_is_not_valid(void **state)
 }
 
 /* Whatever it is: an answer, and nothing read beyond the pieces. */
+/* Varints longer than they need be: numbers of up to 10 bytes, lengths of 5. */
+static void takes_long_varints_as_protobuf_c_does(void **state)
+{
+	static const struct {
+		unsigned char bytes[32];
+		size_t size;
+		bool valid;
+	} long_ones[] = {
+		{ "\x12\x82\x80\x80\x80\0\x08\x05", 8, true },
+		{ "\x12\x82\x80\x80\x80\x80\0\x08\x05", 9, false },
+		{ "\x12\x0b\x08\x85\x80\x80\x80\x80\x80\x80\x80\x80\0", 13, true },
+		{ "\x12\x0c\x08\x85\x80\x80\x80\x80\x80\x80\x80\x80\x80\0", 14, false },
+		{ "\x12\x07\x22\x81\x80\x80\x80\0x", 9, true },
+		{ "\x12\x08\x22\x81\x80\x80\x80\x80\0x", 10, false },
+	};
+	struct message message = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(long_ones) / sizeof(*long_ones); i++) {
+		Pcapring__V1__FromSensor *want = pcapring__v1__from_sensor__unpack(
+			NULL, long_ones[i].size, long_ones[i].bytes);
+
+		assert_true(!want == !long_ones[i].valid);
+		assert_int_equal(decode(&message, long_ones[i].bytes, long_ones[i].size,
+					3, NULL),
+				 want ? MESSAGE_RECORDS : MESSAGE_INVALID);
+		if (!want)
+			continue;
+		assert_true(message.records.offset == want->records->offset);
+		assert_int_equal(message.records.length, want->records->data.len);
+		pcapring__v1__from_sensor__free_unpacked(want, NULL);
+	}
+	message_free(&message);
+}
+
 static void survives_noise(void **state)
 {
 	unsigned char bytes[2048];
@@ -206,6 +241,7 @@ int main(void)
 		cmocka_unit_test(reads_records_at_every_cut),
 		cmocka_unit_test(reads_hello),
 		cmocka_unit_test(refuses_what_is_not_valid),
+		cmocka_unit_test(takes_long_varints_as_protobuf_c_does),
 		cmocka_unit_test(survives_noise),
 		cmocka_unit_test(packs_answers),
 	};
