@@ -387,7 +387,7 @@ static bool epochs_restore(struct epochs *epochs)
 	bool any = file;
 
 	for (; file; file = file->next) {
-		struct ledger_file *state = ledger_new_file(file->ring_count);
+		struct ledger_file *state = ledger_copy_file(file);
 		char path[PATH_MAX];
 		struct epoch *epoch;
 
@@ -396,9 +396,6 @@ static bool epochs_restore(struct epochs *epochs)
 			free(state);
 			return false;
 		}
-		memcpy(state, file, sizeof(*file) +
-		       file->ring_count * sizeof(file->rings[0]));
-		state->next = NULL;
 		epoch = epochs_add(epochs, state, path);
 		if (!epoch) {
 			log_error("the journal knows too many files");

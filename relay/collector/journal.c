@@ -97,7 +97,7 @@ static struct journal *journal_new(const char *write)
 		return NULL;
 	}
 	journal->fd = -1;
-	ledger_init(&journal->ledger);
+	ledger_init(&journal->ledger, NULL);
 	if (snprintf(journal->path, sizeof(journal->path), "%s.journal", write) <
 	    (int)sizeof(journal->path) - 4) {
 		strcpy(journal->folder, journal->path);
@@ -182,7 +182,14 @@ static bool journal_renew(struct journal *journal, const char *pending, size_t s
 	journal->fd = fd;
 	journal->end = journal->compacted = text.size;
 	journal->reserved = 0;
-	return journal_sync_folder(journal);
+	if (journal_sync_folder(journal))
+		return true;
+	/* its place is not safe yet: without what is pending it says nothing new */
+	error = errno;
+	journal->end -= size;
+	(void)!ftruncate(fd, journal->end);
+	errno = error;
+	return false;
 }
 
 bool journal_random(uint8_t id[MESSAGE_ID_BYTES])
@@ -307,34 +314,83 @@ static bool journal_append(struct journal *journal, const char *text, size_t siz
 	return false;
 }
 
+/* Where lines would be cut as damaged the next time. */
+static bool journal_refuse(const struct journal *journal, const char *text)
+{
+	char line[128] = "";
+
+	for (size_t i = 0; i < sizeof(line) - 1 && text[i] && text[i] != '\n'; i++)
+		line[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+	log_error("%s: nothing is entered, for a line could not be read again: %s...",
+		  journal->path, line);
+	errno = EBADMSG;
+	return false;
+}
+
+/* What the journal says with these lines, too. */
+static bool journal_try(const struct journal *journal, const struct lines *lines,
+			struct ledger *next)
+{
+	char *copy = malloc(lines->size + 1);
+	size_t valid;
+
+	ledger_init(next, &journal->ledger);
+	if (!copy) {
+		errno = ENOMEM;
+		return false;
+	}
+	memcpy(copy, lines->bytes, lines->size + 1);
+	valid = ledger_parse(next, copy, lines->size);
+	free(copy);
+	return valid == lines->size ||
+	       journal_refuse(journal, lines->bytes + valid);
+}
+
+static bool journal_put(struct journal *journal, const struct lines *lines)
+{
+	if (journal->declared && !journal_sync_folder(journal))
+		return false;
+	return journal->fd < 0 ? journal_renew(journal, lines->bytes, lines->size) :
+				 journal_append(journal, lines->bytes, lines->size);
+}
+
+static void journal_tidy(struct journal *journal)
+{
+	journal->declared = false;
+	journal_reserve(journal);
+	if (journal->end > JOURNAL_COMPACT &&
+	    journal->end > 2 * journal->compacted)
+		(void)!journal_renew(journal, "", 0);
+}
+
 bool journal_commit(struct journal *journal)
 {
 	bool done = lines_close(&journal->pending);
-	struct lines text = journal->pending;
+	struct lines lines = journal->pending;
+	struct ledger next;
+	int error;
 
-	errno = ENOMEM;
 	if (!lines_open(&journal->pending))
 		abort();
-	if (done && (!journal->declared || journal_sync_folder(journal)))
-		done = journal->fd < 0 ? journal_renew(journal, text.bytes, text.size) :
-					 journal_append(journal, text.bytes, text.size);
-	else
-		done = false;
+	ledger_init(&next, &journal->ledger);
+	if (!done)
+		errno = ENOMEM;
+	done = done && journal_try(journal, &lines, &next) &&
+	       journal_put(journal, &lines);
+	error = errno;
 	if (done) {
-		journal->declared = false;
-		ledger_parse(&journal->ledger, text.bytes, text.size);
-		journal_reserve(journal);
-		if (journal->end > JOURNAL_COMPACT &&
-		    journal->end > 2 * journal->compacted)
-			(void)!journal_renew(journal, "", 0);
+		ledger_merge(&journal->ledger, &next);
+		journal_tidy(journal);
 	}
-	free(text.bytes);
+	ledger_free(&next);
+	free(lines.bytes);
+	errno = error;
 	return done;
 }
 
 void journal_forget(struct journal *journal)
 {
-	fclose(journal->pending.stream);
+	lines_close(&journal->pending);
 	free(journal->pending.bytes);
 	if (!lines_open(&journal->pending))
 		abort();

@@ -46,7 +46,7 @@ void journal_gone(struct journal *journal, unsigned int number, uint64_t missing
 
 /*
  * Make the lines safe. False: errno says why, none of them is there, and they
- * are forgotten.
+ * are forgotten. EBADMSG: they could not be read again, which was logged.
  */
 bool journal_commit(struct journal *journal);
 

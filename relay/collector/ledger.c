@@ -217,16 +217,17 @@ static bool ledger_either(char **line, const char *no, const char *yes, bool *ou
 	return word && (*out || !strcmp(word, no));
 }
 
-static struct ledger_file *ledger_find(struct ledger *ledger, char **line)
+static struct ledger_file *ledger_among(struct ledger_file *file, uint32_t number)
 {
-	struct ledger_file *file = ledger->first;
-	uint32_t number;
-
-	if (!ledger_u32(line, UINT32_MAX, &number))
-		return NULL;
 	while (file && file->number != number)
 		file = file->next;
 	return file;
+}
+
+static void ledger_add(struct ledger *ledger, struct ledger_file *file)
+{
+	*ledger->last = file;
+	ledger->last = &file->next;
 }
 
 struct ledger_file *ledger_new_file(uint32_t ring_count)
@@ -237,6 +238,42 @@ struct ledger_file *ledger_new_file(uint32_t ring_count)
 	if (file)
 		file->ring_count = ring_count;
 	return file;
+}
+
+struct ledger_file *ledger_copy_file(const struct ledger_file *file)
+{
+	struct ledger_file *copy = ledger_new_file(file->ring_count);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, file, sizeof(*file) + file->ring_count * sizeof(file->rings[0]));
+	copy->next = NULL;
+	return copy;
+}
+
+/* The file of a line's next word, which may change. */
+static struct ledger_file *ledger_find(struct ledger *ledger, char **line)
+{
+	struct ledger_file *file;
+	uint32_t number;
+
+	if (!ledger_u32(line, UINT32_MAX, &number))
+		return NULL;
+	file = ledger_among(ledger->first, number);
+	if (file || !ledger->base)
+		return file;
+	file = ledger_among(ledger->base->first, number);
+	if (file)
+		file = ledger_copy_file(file);
+	if (file)
+		ledger_add(ledger, file);
+	return file;
+}
+
+static bool ledger_has(const struct ledger *ledger, uint32_t number)
+{
+	return ledger_among(ledger->first, number) ||
+	       (ledger->base && ledger_among(ledger->base->first, number));
 }
 
 static bool ledger_parse_names(struct ledger_file *file, char *line)
@@ -254,7 +291,6 @@ static bool ledger_parse_names(struct ledger_file *file, char *line)
 	       *file->name && !strchr(file->name, '/');
 }
 
-/* The file of a "file" line goes to the end of the list. */
 static bool ledger_parse_file(struct ledger *ledger, char *line)
 {
 	uint32_t number, rings, ring = LEDGER_ALL;
@@ -263,7 +299,7 @@ static bool ledger_parse_file(struct ledger *ledger, char *line)
 	const char *word;
 	uint64_t n;
 
-	if (!ledger_u32(&line, UINT32_MAX, &number) ||
+	if (!ledger_u32(&line, UINT32_MAX, &number) || ledger_has(ledger, number) ||
 	    !ledger_hex(ledger_word(&line), boot) ||
 	    !ledger_hex(ledger_word(&line), capture) ||
 	    !ledger_u32(&line, MESSAGE_RINGS_MAX, &rings) || !rings)
@@ -285,8 +321,7 @@ static bool ledger_parse_file(struct ledger *ledger, char *line)
 		free(file);
 		return false;
 	}
-	*ledger->last = file;
-	ledger->last = &file->next;
+	ledger_add(ledger, file);
 	return true;
 }
 
@@ -395,10 +430,38 @@ size_t ledger_parse(struct ledger *ledger, char *text, size_t size)
 	return p - text;
 }
 
-void ledger_init(struct ledger *ledger)
+void ledger_init(struct ledger *ledger, const struct ledger *base)
 {
-	*ledger = (struct ledger){ 0 };
+	*ledger = (struct ledger){ .base = base };
 	ledger->last = &ledger->first;
+	if (!base)
+		return;
+	ledger->titled = base->titled;
+	memcpy(ledger->id, base->id, sizeof(ledger->id));
+}
+
+void ledger_merge(struct ledger *ledger, struct ledger *over)
+{
+	struct ledger_file *file = over->first, *next;
+
+	for (; file; file = next) {
+		struct ledger_file **at = &ledger->first;
+
+		next = file->next;
+		file->next = NULL;
+		while (*at && (*at)->number != file->number)
+			at = &(*at)->next;
+		if (!*at) {
+			ledger_add(ledger, file);
+			continue;
+		}
+		file->next = (*at)->next;
+		if (ledger->last == &(*at)->next)
+			ledger->last = &file->next;
+		free(*at);
+		*at = file;
+	}
+	ledger_init(over, ledger);
 }
 
 void ledger_free(struct ledger *ledger)

@@ -88,10 +88,12 @@ struct ledger_file {
  * struct ledger - what lines say
  * @id: the collector's
  * @titled: there was a first line, which tells it
+ * @base: the files that its own take the place of; NULL: none
  * @first: the files
  * @last: where the next one goes
  */
 struct ledger {
+	const struct ledger *base;
 	uint8_t id[MESSAGE_ID_BYTES];
 	bool titled;
 	struct ledger_file *first, **last;
@@ -100,8 +102,17 @@ struct ledger {
 /* A new file without rings' states, all zero. NULL: no memory. */
 struct ledger_file *ledger_new_file(uint32_t ring_count);
 
-void ledger_init(struct ledger *ledger);
+struct ledger_file *ledger_copy_file(const struct ledger_file *file);
+
+/*
+ * Without files of its own; what lines change of @base's are copies. @base
+ * outlives it, unchanged.
+ */
+void ledger_init(struct ledger *ledger, const struct ledger *base);
 void ledger_free(struct ledger *ledger);
+
+/* Let what @over changed be so in its base, @ledger, too. */
+void ledger_merge(struct ledger *ledger, struct ledger *over);
 
 /*
  * Take lines over. @return how many bytes of @text, which changes, are valid

@@ -260,6 +260,80 @@ static void a_failed_commit_leaves_nothing(void **state)
 	journal_close(journal);
 }
 
+/* What would not be read again is not there, and can be told from a full disk. */
+static void refuses_what_it_could_not_read(void **state)
+{
+	static const struct {
+		const char *sensor, *name;
+		unsigned int number;
+	} wrong[] = {
+		{ "a b", "y", 7 }, { "a", "y\nz", 7 }, { "a", "y/z", 7 }, { "a", "", 7 },
+		{ "a", "y", 1 },		/* which is taken */
+	};
+	struct journal *journal = journal_open(folder_file);
+	struct stat before, after;
+
+	(void)state;
+	commit(journal, 1);
+	assert_int_equal(stat(folder_journal, &before), 0);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		struct ledger_file *one = declaration(1);
+
+		one->number = wrong[i].number;
+		strcpy(one->sensor, wrong[i].sensor);
+		strcpy(one->name, wrong[i].name);
+		journal_gone(journal, 1, 44);	/* with it, nor this */
+		journal_declare(journal, one);
+		assert_false(journal_commit(journal));
+		assert_int_equal(errno, EBADMSG);
+		free(one);
+		check(journal, 1);
+	}
+	journal_gone(journal, 5, 1);	/* which there is not */
+	assert_false(journal_commit(journal));
+	assert_int_equal(stat(folder_journal, &after), 0);
+	assert_int_equal(before.st_size, after.st_size);
+	for (unsigned int n = 2; n <= STATES; n++)
+		commit(journal, n);
+	journal_close(journal);
+	journal = journal_open(folder_file);
+	check(journal, STATES);
+	journal_close(journal);
+}
+
+static void refuses_a_first_line_that_it_could_not_read(void **state)
+{
+	struct journal *journal = journal_open(folder_file);
+
+	(void)state;
+	journal_gone(journal, 1, 1);
+	assert_false(journal_commit(journal));
+	assert_int_equal(access(folder_journal, F_OK), -1);
+	commit(journal, 1);
+	check(journal, 1);
+	journal_close(journal);
+}
+
+/* Two files of one number: nothing counts from the second on. */
+static void tells_files_apart_by_number(void **state)
+{
+	char text[4096], *line;
+	size_t ends[STATES + 1], size;
+	struct journal *journal;
+
+	(void)state;
+	size = fill(text, sizeof(text), ends);
+	line = memchr(text, '\n', size);	/* the first "file" begins behind it */
+	memmove(text + ends[3] + (ends[1] - (line + 1 - text)), text + ends[3],
+		size - ends[3]);
+	memcpy(text + ends[3], line + 1, text + ends[1] - (line + 1));
+	store(text, size + (ends[1] - (line + 1 - text)));
+	journal = journal_open(folder_file);
+	check(journal, 3);
+	journal_close(journal);
+	assert_int_equal(load(text, sizeof(text)), ends[3]);
+}
+
 static void is_written_anew_when_it_grows(void **state)
 {
 	struct journal *journal = journal_open(folder_file);
@@ -291,6 +365,9 @@ int main(void)
 		cmocka_unit_test_setup(ignores_all_from_a_damaged_byte_on, folder_empty),
 		cmocka_unit_test_setup(goes_on_after_a_cut, folder_empty),
 		cmocka_unit_test_setup(a_failed_commit_leaves_nothing, folder_empty),
+		cmocka_unit_test_setup(refuses_what_it_could_not_read, folder_empty),
+		cmocka_unit_test_setup(refuses_a_first_line_that_it_could_not_read, folder_empty),
+		cmocka_unit_test_setup(tells_files_apart_by_number, folder_empty),
 		cmocka_unit_test_setup(is_written_anew_when_it_grows, folder_empty),
 	};
 
