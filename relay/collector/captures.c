@@ -229,7 +229,20 @@ static void stream_say_begin(const struct stream *stream)
 			    stream->key, stream->ring, stream->hello.head);
 }
 
-/* All that is there is safe: say where to go on. */
+static void stream_ack(struct stream *stream, uint64_t offset, uint64_t now)
+{
+	unsigned char out[MESSAGE_OUT_MAX];
+	size_t size = message_ack(out, offset);
+
+	stream->acked = offset;
+	stream->beat = now;
+	stream->captures->config.send(stream->call, out, size);
+}
+
+/*
+ * All that is there is safe: say where to go on, and at once that it is safe,
+ * for a sensor that was killed may not have heard.
+ */
 static void stream_welcome(struct stream *stream, uint64_t now)
 {
 	struct captures *captures = stream->captures;
@@ -252,6 +265,8 @@ static void stream_welcome(struct stream *stream, uint64_t now)
 	size = message_welcome(out, epochs_id(epochs), state->offset, new_epoch,
 			       epochs_durable(epochs));
 	captures->config.send(stream->call, out, size);
+	if (state->offset <= stream->hello.head)
+		stream_ack(stream, stream->acked, now);
 	captures_hurry(captures, now + CAPTURES_HEARTBEAT);
 	stream_say_begin(stream);
 }
@@ -436,16 +451,6 @@ static void stream_close(struct stream *stream, bool broken,
 		syncer_urge(epoch->syncer);
 	captures_hurry(stream->captures, 0);
 	status->code = CALL_LATER;
-}
-
-static void stream_ack(struct stream *stream, uint64_t offset, uint64_t now)
-{
-	unsigned char out[MESSAGE_OUT_MAX];
-	size_t size = message_ack(out, offset);
-
-	stream->acked = offset;
-	stream->beat = now;
-	stream->captures->config.send(stream->call, out, size);
 }
 
 /* Everything that came is acknowledged. */

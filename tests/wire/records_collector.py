@@ -300,6 +300,28 @@ def _(folder):
     collector.stop()
 
 
+@case("collector over records: a sensor that was killed hears at once what is safe")
+def _(folder):
+    some = packets(20)
+    collector, port = start(folder("x.pcap"))
+    ring = Ring(records(some, NATIVE))
+    stream = Stream(port, ring)
+    stream.welcome()
+    stream.send()
+    stream.acked(len(ring.blob))
+    stream.cancel()
+    for tail, want in ((0, len(ring.blob)), (len(ring.blob), len(ring.blob))):
+        stream = Stream(port, ring, tail=tail)
+        stream.welcome()
+        stream.finish()             # before the heartbeat of the first second
+        same(stream.acks[:1], [want], "the first Ack")
+    stream = Stream(port, ring, tail=0, head=10, sent=0)
+    stream.welcome()                # what this ring never held is not its to free
+    stream.finish()
+    same(stream.acks, [], "Acks above head")
+    collector.stop()
+
+
 @case("collector over records: an Ack is repeated while there is no news")
 def _(folder):
     some = packets(10)
