@@ -15,6 +15,7 @@ endif
 COMMON_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(filter-out relay/common/filter.c,$(wildcard relay/common/*.c)))
 CONTROL_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/control/*.c) \
 		     relay/common/filter.c relay/common/log.c relay/common/size.c)
+CONTROL_LIBRARIES := -lmnl -lpcap -ljansson -lncurses -ltinfo
 RELAY_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/*.c relay/spool/*.c) \
 		     relay/common/filter.c)
 COLLECTOR_OBJECTS := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/collector/*.c))
@@ -25,7 +26,7 @@ PROTO_OBJECTS	  := $(BUILD)/objects/proto/packet_streaming.pb-c.o \
 programs: $(PROGRAMS)
 
 $(BUILD)/pcapring: $(CONTROL_OBJECTS)
-	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lmnl -lpcap -ljansson
+	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CONTROL_LIBRARIES)
 
 $(BUILD)/pcapring-relay: $(RELAY_OBJECTS) $(COMMON_OBJECTS) $(PROTO_OBJECTS)
 	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -lpcap -lprotobuf-c -lsystemd -lz -lpthread

@@ -10,6 +10,8 @@
 
 #define ARGUMENTS_INTERVAL_MAX	86400	/* seconds */
 #define ARGUMENTS_NAME_MAX	32
+#define ARGUMENTS_SECOND	1000000000ULL	/* nanoseconds */
+#define ARGUMENTS_TENTH		(ARGUMENTS_SECOND / 10)
 
 struct arguments_choice {
 	const char *name;
@@ -406,6 +408,60 @@ bool arguments_view(struct arguments_view *view, const char *command, char **wor
 				  command, *words);
 			return false;
 		}
+	}
+	return true;
+}
+
+/* Seconds with digits behind a point, of which nine count. */
+static bool arguments_nanoseconds(const char *text, uint64_t *nanoseconds)
+{
+	size_t whole = strcspn(text, "."), digits;
+	uint64_t seconds, part = 0;
+	char front[16];
+
+	if (whole >= sizeof(front))
+		return false;
+	memcpy(front, text, whole);
+	front[whole] = '\0';
+	if (!number_parse(front, 0, ARGUMENTS_INTERVAL_MAX, &seconds))
+		return false;
+	if (text[whole]) {
+		digits = strlen(text + whole + 1);
+		if (digits > 9 || !number_parse(text + whole + 1, 0, ARGUMENTS_SECOND, &part))
+			return false;
+		while (digits++ < 9)
+			part *= 10;
+	}
+	*nanoseconds = seconds * ARGUMENTS_SECOND + part;
+	return *nanoseconds >= ARGUMENTS_TENTH &&
+	       *nanoseconds <= ARGUMENTS_INTERVAL_MAX * ARGUMENTS_SECOND;
+}
+
+static bool arguments_top_pair(struct arguments_top *top, const char *name,
+			       const char *value)
+{
+	if (!strcmp(name, "-d") || !strcmp(name, "--interval")) {
+		if (value && arguments_nanoseconds(value, &top->interval))
+			return true;
+		log_error("top: %s '%s': takes seconds from 0.1 to %u", name,
+			  value ? value : "", ARGUMENTS_INTERVAL_MAX);
+	} else if (!strcmp(name, "-n") || !strcmp(name, "--count")) {
+		if (value && arguments_number(value, 1, UINT32_MAX, &top->count))
+			return true;
+		log_error("top: %s '%s': takes a number from 1 to %u", name,
+			  value ? value : "", UINT32_MAX);
+	} else {
+		log_error("top: '%s' is not known here: see pcapring --help", name);
+	}
+	return false;
+}
+
+bool arguments_top(struct arguments_top *top, char **words)
+{
+	*top = (struct arguments_top){ .interval = ARGUMENTS_SECOND };
+	for (; words[0]; words += 2) {
+		if (!arguments_top_pair(top, words[0], words[1]))
+			return false;
 	}
 	return true;
 }

@@ -14,6 +14,15 @@ struct arguments_view {
 	bool json;
 };
 
+/*
+ * @interval: nanoseconds
+ * @count: looks, 0: without end
+ */
+struct arguments_top {
+	uint64_t interval;
+	uint32_t count;
+};
+
 /* False, all: standard error has said what is wrong and what would not be. */
 
 /* "IFACE [KEY VALUE]... [filter EXPR | filter bpf PATH]" */
@@ -40,5 +49,8 @@ bool arguments_file(const char **path, const char *command, char **words);
 
 /* "[N] [--json] [--interval SECONDS]", as far as @command takes them */
 bool arguments_view(struct arguments_view *view, const char *command, char **words);
+
+/* "[-d|--interval SECONDS] [-n|--count N]" */
+bool arguments_top(struct arguments_top *top, char **words);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "control/capture.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,6 +141,14 @@ bool capture_is_like(const struct capture *capture, const struct capture_request
 	       capture->promisc == whole.promisc && capture->allmulti == whole.allmulti &&
 	       capture->tstamp == whole.tstamp && capture->sample == whole.sample &&
 	       capture_stops_like(capture, &whole) && capture_filters_like(capture, &whole);
+}
+
+void capture_printable(const char *text, char *printable, size_t size)
+{
+	snprintf(printable, size, "%s", text);
+	for (; *printable; printable++)
+		if (!isprint((unsigned char)*printable))
+			*printable = '?';
 }
 
 void capture_uuid_text(const uint8_t *uuid, char text[CAPTURE_UUID_TEXT])

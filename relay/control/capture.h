@@ -148,6 +148,9 @@ struct capture_stat_name {
 
 extern const struct capture_stat_name capture_stat_names[];
 
+/* ASCII of @text, "?" for all else: names can be any bytes. */
+void capture_printable(const char *text, char *printable, size_t size);
+
 void capture_uuid_text(const uint8_t *uuid, char text[CAPTURE_UUID_TEXT]);
 const char *capture_steer_name(uint32_t steer);
 const char *capture_direction_name(uint32_t direction);

@@ -15,6 +15,7 @@
 #include "control/saved.h"
 #include "control/show.h"
 #include "control/snapshot.h"
+#include "control/top.h"
 
 /* add and set */
 
@@ -473,4 +474,20 @@ int command_stats(char **words)
 int command_monitor(char **words)
 {
 	return command_view("monitor", words, command_show_events);
+}
+
+int command_top(char **words)
+{
+	struct arguments_top arguments;
+	struct netlink *netlink;
+	bool done;
+
+	if (!arguments_top(&arguments, words))
+		return COMMAND_USAGE;
+	netlink = netlink_open();
+	if (!netlink)
+		return COMMAND_FAILURE;
+	done = top_run(netlink, arguments.interval, arguments.count);
+	netlink_close(netlink);
+	return done ? COMMAND_FINE : COMMAND_FAILURE;
 }

@@ -16,6 +16,7 @@ int command_snapshot(char **words);
 int command_save(char **words);
 int command_restore(char **words);
 int command_stats(char **words);
+int command_top(char **words);
 int command_monitor(char **words);
 
 #endif

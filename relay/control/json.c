@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "control/json.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -74,21 +73,12 @@ static json_t *json_rings(const struct capture *capture, bool positions)
 	return array;
 }
 
-/* The kernel takes any bytes as a name, JSON and terminals do not. */
-static void json_printable(const char *text, char *printable, size_t size)
-{
-	snprintf(printable, size, "%s", text);
-	for (; *printable; printable++)
-		if (!isprint((unsigned char)*printable))
-			*printable = '?';
-}
-
 /* What tells which capture it is. */
 static json_t *json_identity(const struct capture *capture)
 {
 	char uuid[CAPTURE_UUID_TEXT], device[32], name[sizeof(capture->ifname)];
 
-	json_printable(capture->ifname, name, sizeof(name));
+	capture_printable(capture->ifname, name, sizeof(name));
 	capture_uuid_text(capture->uuid, uuid);
 	snprintf(device, sizeof(device), "/dev/pcapring%u", capture->id);
 	return json_pack("{s:I, s:s, s:s, s:s}", "id", (json_int_t)capture->id,
@@ -394,17 +384,17 @@ static bool json_word(const json_t *value, char *word, size_t size)
 	char *text;
 
 	if (json_is_string(value)) {
-		json_printable(json_string_value(value), word, size);
+		capture_printable(json_string_value(value), word, size);
 		return true;
 	}
 	if (json_is_boolean(value)) {
-		json_printable(json_is_true(value) ? "on" : "off", word, size);
+		capture_printable(json_is_true(value) ? "on" : "off", word, size);
 		return true;
 	}
 	text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 	if (!text)
 		return false;
-	json_printable(text, word, size);
+	capture_printable(text, word, size);
 	free(text);
 	return true;
 }
@@ -418,7 +408,7 @@ static bool json_load_key(const char *name, const json_t *value, const char *pla
 		return json_load_interface(value, place, request);
 	if (!strcmp(name, "filter"))
 		return json_load_filter(value, place, request);
-	json_printable(name, key, sizeof(key));
+	capture_printable(name, key, sizeof(key));
 	if (!json_word(value, word, sizeof(word))) {
 		log_error("%s: %s: out of memory", place, key);
 		return false;
@@ -457,7 +447,7 @@ static const json_t *json_load_array(json_t *root, const char *name)
 	json_object_foreach(root, other, value) {
 		if (value == array)
 			continue;
-		json_printable(other, key, sizeof(key));
+		capture_printable(other, key, sizeof(key));
 		log_error("%s: '%s' is not known here: takes \"captures\" only", name, key);
 		return NULL;
 	}
@@ -481,7 +471,7 @@ static json_t *json_load_root(FILE *file, const char *name)
 	}
 	if (root)
 		return root;
-	json_printable(error.text, text, sizeof(text));
+	capture_printable(error.text, text, sizeof(text));
 	log_error("%s: line %d, column %d: %s: mend it, or let pcapring save write it anew",
 		  name, error.line, error.column, text);
 	return NULL;

@@ -26,6 +26,9 @@ static const char main_help[] =
 "  stats [N] [--interval SECONDS] [--json]\n"
 "                              counters; with an interval, a line of rates per\n"
 "                              second for each capture, until interrupted\n"
+"  top [--interval SECONDS] [--count N]\n"
+"                              captures live: rates, drops, fill of rings; lines\n"
+"                              where standard output is no terminal\n"
 "  monitor [--json]            a line for each capture that is created, changed,\n"
 "                              attached, detached, stopped by a limit or deleted\n"
 "\n"
@@ -53,7 +56,9 @@ static const char main_help[] =
 "Sizes take k, M, G, powers of 1024.\n"
 "\n"
 "  --json                      JSON instead of text\n"
-"  --interval SECONDS          time between two lines of stats, 1 to 86400\n"
+"  --interval SECONDS, -d      time between two lines of stats, 1 to 86400, or\n"
+"                              two looks of top, 0.1 to 86400 (1)\n"
+"  --count N, -n               looks of top, then it ends\n"
 "  --help                      this text\n"
 "  --version                   version\n";
 
@@ -71,6 +76,7 @@ static const struct {
 	{ "save", command_save },
 	{ "restore", command_restore },
 	{ "stats", command_stats },
+	{ "top", command_top },
 	{ "monitor", command_monitor },
 };
 

@@ -419,6 +419,8 @@ bool netlink_dump(struct netlink *netlink, struct capture_list *list)
 		capture_list_free(list);
 		if (netlink_talk(netlink, nlh, netlink_capture, &reply))
 			return true;
+		if (errno == ENOENT)
+			return netlink_fail(netlink, "the module is not loaded any more: modprobe pcapring");
 		if (errno != EINTR)
 			return netlink_fail_errno(netlink);
 		netlink_socket_close(netlink);
