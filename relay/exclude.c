@@ -166,7 +166,7 @@ static bool exclude_is_repeated(const struct exclude *exclude, unsigned int ring
 static bool exclude_add_peers(const struct exclude *exclude, uint32_t linktype,
 			      struct sock_filter **program, size_t *length)
 {
-	for (unsigned int i = 0; i < PCAPRING_RINGS_MAX; i++)
+	for (unsigned int i = 0; i < EXCLUDE_CALLS; i++)
 		if (*exclude->peers[i] && !exclude_is_repeated(exclude, i) &&
 		    !exclude_add_own(exclude->peers[i], linktype, program, length))
 			return false;

@@ -15,6 +15,7 @@
 
 #include <linux/pcapring.h>
 
+#define EXCLUDE_CALLS		(2 * PCAPRING_RINGS_MAX)	/* those of old epochs, too */
 #define EXCLUDE_PEER_MAX	128	/* bytes of an address as gRPC names it */
 
 struct reader;
@@ -25,8 +26,7 @@ struct reader;
  * @expression: of --exclude, pcap-filter(7); NULL: none
  * @list: of --exclude-list, lines of it (exclude_list.h), for free(); NULL: none
  * @own: the connections, too
- * @peers: their other ends, one for each ring's call, as gRPC names them; "":
- *	not known
+ * @peers: their other ends, one for each call, as gRPC names them; "": not known
  * @linktype: of the program that is in force, where there is one
  * @in_force: there is
  */
@@ -35,7 +35,7 @@ struct exclude {
 	const char *expression;
 	char *list;
 	bool own;
-	char peers[PCAPRING_RINGS_MAX][EXCLUDE_PEER_MAX];
+	char peers[EXCLUDE_CALLS][EXCLUDE_PEER_MAX];
 	uint32_t linktype;
 	bool in_force;
 };
@@ -46,8 +46,8 @@ struct exclude {
  */
 bool exclude_start(struct exclude *exclude, uint32_t linktype);
 
-/* The call of @ring has this @peer: leave its connection out, too. */
-void exclude_peer(struct exclude *exclude, unsigned int ring, const char *peer);
+/* Call number @call has this @peer: leave its connection out, too. */
+void exclude_peer(struct exclude *exclude, unsigned int call, const char *peer);
 
 /*
  * True: *@program is *@length instructions for free(); none when nothing is

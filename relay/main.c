@@ -20,6 +20,7 @@
 #include "relay.h"
 #include "replay.h"
 #include "savefile.h"
+#include "spool/spool.h"
 #include "stream.h"
 #include "watch.h"
 
@@ -27,6 +28,7 @@
  * struct main_sources - what is streamed
  * @source: packet by packet: &@merge.source or &@savefile.source
  * @rings: byte for byte: &@reader, or &@replay.reader
+ * @spool: what waits on the disk; NULL: there is none
  */
 #define MAIN_LINKTYPE_ETHERNET	1
 
@@ -38,6 +40,7 @@ struct main_sources {
 	struct exclude exclude;
 	struct source *source;
 	struct reader *rings;
+	struct spool *spool;
 };
 
 static void main_identify(const struct options *options, struct metadata *metadata)
@@ -82,6 +85,22 @@ static bool main_open_exclude(struct exclude *exclude, const struct options *opt
 	return true;
 }
 
+/* A stretch is at most what a ring holds. */
+static bool main_open_spool(struct main_sources *sources, const struct options *options)
+{
+	uint64_t least = sources->rings->ring_bytes + SPOOLFILE_HEADER + SPOOLFILE_STRETCH;
+
+	if (!options->spool)
+		return true;
+	if (options->spool_max < least) {
+		log_error("--spool-max: %" PRIu64 " bytes are less than a ring of %s can hold: %" PRIu64 " are needed, many times that are useful",
+			  options->spool_max, options->device, least);
+		return false;
+	}
+	sources->spool = spool_open(options->spool, options->spool_max);
+	return sources->spool;
+}
+
 static bool main_open_source(struct main_sources *sources,
 			     const struct options *options, int signals)
 {
@@ -100,14 +119,22 @@ static bool main_open_source(struct main_sources *sources,
 	if (!reader_open(&sources->reader, options->device))
 		return false;
 	merge_open(&sources->merge, &sources->reader);
-	if (main_open_exclude(&sources->exclude, options, &sources->reader))
+	if (main_open_exclude(&sources->exclude, options, &sources->reader) &&
+	    main_open_spool(sources, options))
 		return true;
 	reader_close(&sources->reader);
 	return false;
 }
 
+/* What is left of the spool, nobody refers to any more. */
 static void main_close_source(struct main_sources *sources)
 {
+	uint64_t bytes = sources->spool ? spool_bytes(sources->spool) : 0;
+
+	if (bytes)
+		log_info("%" PRIu64 " bytes wait in the spool", bytes);
+	if (sources->spool)
+		spool_close(sources->spool);
 	reader_close(sources->rings);
 	free(sources->exclude.list);
 	if (!sources->source->capture)
@@ -140,6 +167,7 @@ static bool main_stream(const struct records_config *records,
 			enum options_protocol *spoken, struct relay_counts *counts)
 {
 	enum options_protocol protocol = *spoken;
+	bool said = false;
 
 	do {
 		enum records_result result = RECORDS_UNIMPLEMENTED;
@@ -153,6 +181,10 @@ static bool main_stream(const struct records_config *records,
 		*spoken = OPTIONS_PACKET;
 		log_debug("%s does not know pcapring.v1: packet by packet",
 			  packets->target);
+		if (records->spool && !said)
+			log_warning("%s does not know pcapring.v1: the spool is for receivers that do; %" PRIu64 " bytes wait there",
+				    packets->target, spool_bytes(records->spool));
+		said = true;
 		ok = relay_run(packets, counts);
 		if (!packets->peer || !packets->peer->again)
 			return ok;
@@ -194,6 +226,7 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 		.watch = &watch,
 		.extents = extents,
 		.exclude = exclude,
+		.spool = sources->spool,
 		.target = options->target,
 		.feed = source->capture ? NULL : &sources->replay.feed,
 		.peer = &peer,

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "common/metadata.h"
+#include "common/version.h"
+#include "common/size.h"
 
 #define OPTIONS_USAGE_ERROR	2
-
-const char *argp_program_version = "pcapring-relay " PCAPRING_VERSION_STRING;
 
 enum {
 	OPTIONS_DEVICE = 256,
@@ -20,6 +20,8 @@ enum {
 	OPTIONS_EXCLUDE,
 	OPTIONS_EXCLUDE_LIST,
 	OPTIONS_INCLUDE_OWN,
+	OPTIONS_SPOOL,
+	OPTIONS_SPOOL_MAX,
 };
 
 static const struct argp_option options_list[] = {
@@ -38,6 +40,11 @@ static const struct argp_option options_list[] = {
 	  "Leave out the senders and receivers that FILE lists", 2 },
 	{ "include-own-traffic", OPTIONS_INCLUDE_OWN, NULL, 0,
 	  "Do not leave out the connection to the receiver", 2 },
+	{ "spool", OPTIONS_SPOOL, "DIR", 0,
+	  "With pcapring.v1, keep here what the rings cannot hold while no "
+	  "collector is there", 2 },
+	{ "spool-max", OPTIONS_SPOOL_MAX, "SIZE", 0,
+	  "At most so many bytes of it, e.g. 20G (default: 1G)", 2 },
 	{ "nanoseconds", OPTIONS_NANOSECONDS, NULL, 0,
 	  "With packet, send the full nanoseconds, too; other receivers ignore them",
 	  2 },
@@ -46,6 +53,20 @@ static const struct argp_option options_list[] = {
 	{ "verbose", 'v', NULL, 0, "Say more on standard error", 3 },
 	{ 0 }
 };
+
+static void options_check_spool(const struct options *options, struct argp_state *state)
+{
+	if (options->spool_max && !options->spool)
+		argp_error(state, "--spool-max is for --spool DIR");
+	if (!options->spool)
+		return;
+	if (!*options->spool)
+		argp_error(state, "--spool '' is not a folder");
+	if (options->read)
+		argp_error(state, "--spool is for --device: a savefile waits where it is");
+	if (options->protocol == OPTIONS_PACKET)
+		argp_error(state, "--spool needs a receiver that says what is safe: --protocol records or auto");
+}
 
 static void options_check(const struct options *options, struct argp_state *state)
 {
@@ -64,6 +85,7 @@ static void options_check(const struct options *options, struct argp_state *stat
 			   options->exclude ? "--exclude" : options->exclude_list ?
 			   "--exclude-list" : "--include-own-traffic",
 			   options->read);
+	options_check_spool(options, state);
 	if (options->sensor && (!*options->sensor ||
 				strlen(options->sensor) >= METADATA_TEXT_MAX))
 		argp_error(state, "--sensor '%s' is not 1 to %d bytes long",
@@ -84,6 +106,15 @@ static enum options_protocol options_protocol(const char *name,
 			return i;
 	argp_error(state, "--protocol '%s' is none of auto, packet, records", name);
 	return OPTIONS_AUTO;
+}
+
+static uint64_t options_size(const char *option, const char *text, struct argp_state *state)
+{
+	uint64_t bytes;
+
+	if (!size_parse(text, &bytes) || !bytes)
+		argp_error(state, "%s '%s' is not a size, e.g. 20G", option, text);
+	return bytes;
 }
 
 static error_t options_option(int key, char *arg, struct argp_state *state)
@@ -118,6 +149,12 @@ static error_t options_option(int key, char *arg, struct argp_state *state)
 	case OPTIONS_NANOSECONDS:
 		options->nanoseconds = true;
 		break;
+	case OPTIONS_SPOOL:
+		options->spool = arg;
+		break;
+	case OPTIONS_SPOOL_MAX:
+		options->spool_max = options_size("--spool-max", arg, state);
+		break;
 	case 'v':
 		options->verbose = 1;
 		break;
@@ -144,11 +181,14 @@ void options_parse(struct options *options, int argc, char **argv)
 		       "packet_streaming.PacketStreaming/Run)."
 		       "\v"
 		       "Exit status: 0 when all has arrived, or what has "
-		       "not waits in the ring; 1 on failure; 2 on a "
+		       "not waits in the ring or the spool; 1 on failure; 2 on a "
 		       "usage error.",
 	};
 
 	memset(options, 0, sizeof(*options));
 	argp_err_exit_status = OPTIONS_USAGE_ERROR;
+	argp_program_version = version_text("pcapring-relay");
 	argp_parse(&argp, argc, argv, 0, NULL, options);
+	if (!options->spool_max)
+		options->spool_max = OPTIONS_SPOOL_MAX_DEFAULT;
 }

@@ -3,6 +3,9 @@
 #define RELAY_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#define OPTIONS_SPOOL_MAX_DEFAULT	(1ULL << 30)
 
 enum options_protocol {
 	OPTIONS_AUTO,
@@ -20,6 +23,8 @@ enum options_protocol {
  * @exclude: an expression of what is not to be streamed; NULL: none
  * @exclude_list: path of a list of the same; NULL: none
  * @include_own: the connection to @target, too, is streamed
+ * @spool: folder for what rings cannot hold; NULL: none
+ * @spool_max: bytes of it
  * @nanoseconds: send ts_nsec
  * @verbose: say more
  */
@@ -32,6 +37,8 @@ struct options {
 	const char *exclude;
 	const char *exclude_list;
 	bool include_own;
+	const char *spool;
+	uint64_t spool_max;
 	bool nanoseconds;
 	int verbose;
 };

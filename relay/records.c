@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +13,11 @@
 #include "common/service.h"
 #include "exclude.h"
 #include "extent.h"
+#include "past.h"
 #include "reader.h"
 #include "relay.h"
 #include "ring_call.h"
+#include "spool/spool.h"
 #include "stream.h"
 #include "watch.h"
 
@@ -43,7 +46,7 @@ void records_release(struct reader *reader, struct extents *extents)
 
 static void records_give_all_up(struct records *records)
 {
-	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
+	for (unsigned int i = 0; i < records->count; i++) {
 		struct ring_call *ring = &records->rings[i];
 
 		if (ring->call && ring->state != RING_CALL_ENDING)
@@ -61,7 +64,7 @@ static void records_bury(struct records *records, int64_t limit)
 	snprintf(end.reason, sizeof(end.reason), "nothing was heard for %g s",
 		 (double)limit / CLOCK_SECOND);
 	peer_away(records->peer, &end, ring_call_left(records), true);
-	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
+	for (unsigned int i = 0; i < records->count; i++) {
 		struct ring_call *ring = &records->rings[i];
 
 		if (!ring->call || ring->state == RING_CALL_ENDING)
@@ -77,6 +80,8 @@ static void records_look(struct records *records)
 {
 	struct records_feed *feed = records->config->feed;
 
+	if (records->config->spool)
+		spool_collect(records->config->spool);
 	/* A receiver that speaks packet_streaming gets the file from its beginning. */
 	if (feed && records->worked && !records->ending) {
 		enum source_result result = feed->fill(feed);
@@ -98,6 +103,8 @@ static void records_look(struct records *records)
 		ring_call_free(ring);
 		ring->dropped = __atomic_load_n(&ring->ring->producer->count.dropped,
 						__ATOMIC_RELAXED);
+		if (!records->ending)
+			ring_call_spill(ring, false);
 	}
 }
 
@@ -135,9 +142,11 @@ static bool records_is_asleep(struct records *records)
 			ring->ring->safe != ring->ring->tail;
 	}
 	/*
-	 * Nobody tells when extents are let go of. And a ring that cannot be
+	 * Nobody tells when extents are let go of, nor when half of a ring whose
+	 * collector is away is full. And a ring that cannot be
 	 * emptied would wake us for ever: instead the others are looked at.
 	 */
+	held |= records->config->spool && (!all || spool_waits(records->config->spool));
 	if (held || (any && !all && !records->armed &&
 		     records->reader->ring_count > 1))
 		records->look_at = clock_now() + RECORDS_LOOK;
@@ -177,7 +186,7 @@ static void records_stream(struct records *records)
 		records_look(records);
 		if (!records_may_send(records))
 			break;
-		for (unsigned int i = 0; i < records->reader->ring_count; i++)
+		for (unsigned int i = 0; i < records->count; i++)
 			ring_call_step(&records->rings[i]);
 	} while (records_is_asleep(records) && !records_sleep(records));
 }
@@ -196,11 +205,58 @@ static bool records_describe(struct records *records)
 	return metadata->linktype != PCAPRING_LINKTYPE_NONE;
 }
 
+static void records_wake(void *stream)
+{
+	stream_wake(stream);
+}
+
+/* Only files that are not what they say could have more of a ring than it had. */
+static bool records_fits(const struct records *records, const struct spool_ring *spool)
+{
+	const struct reader_ring *ring = &records->reader->rings[spool->index];
+
+	if (spool_empty(spool) || spool_end(spool) <= ring->head)
+		return true;
+	log_error("--spool: has bytes of ring %u up to %" PRIu64 ", which ends at %" PRIu64 ": move the files of this capture elsewhere",
+		  spool->index, spool_end(spool), ring->head);
+	return false;
+}
+
+/* What is there of the rings goes first. */
+static bool records_open_spool(struct records *records)
+{
+	const struct ring_epoch *epoch = &records->epoch;
+	struct spool *spool = records->config->spool;
+	struct spoolfile_header header = {
+		.ring_count = epoch->ring_count,
+		.resolution = epoch->resolution,
+		.ring_bytes = epoch->ring_bytes,
+		.metadata = *epoch->metadata,
+	};
+	struct spool_epoch *live;
+
+	if (!spool)
+		return true;
+	memcpy(header.id.boot, epoch->boot_id, sizeof(header.id.boot));
+	memcpy(header.id.capture, epoch->capture, sizeof(header.id.capture));
+	live = spool_live(spool, &header);
+	spool_listen(spool, records_wake, records->config->stream);
+	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
+		if (!records_fits(records, &live->rings[i]))
+			return false;
+		ring_call_init(records, i, epoch, i, &records->reader->rings[i],
+			       &records->config->extents[i], &live->rings[i]);
+	}
+	records->past = past_new(records);
+	return true;
+}
+
 static void records_make_calls(struct records *records)
 {
 	struct exclude *exclude = records->config->exclude;
 
 	records->broken = exclude && !exclude_start(exclude, records->metadata.linktype);
+	records->broken |= !records_open_spool(records);
 	for (unsigned int i = 0; i < records->reader->ring_count; i++)
 		ring_call_enter(&records->rings[i],
 				records->broken ? RING_CALL_DONE : RING_CALL_PAUSE,
@@ -210,7 +266,7 @@ static void records_make_calls(struct records *records)
 /* The first Welcome: the other calls follow. */
 static void records_on_worked(struct records *records)
 {
-	for (unsigned int i = 0; i < records->reader->ring_count; i++)
+	for (unsigned int i = 0; i < records->count; i++)
 		if (records->rings[i].state == RING_CALL_PAUSE)
 			ring_call_enter(&records->rings[i], RING_CALL_PAUSE,
 					RECORDS_GATHER);
@@ -235,10 +291,13 @@ static void records_start(struct records *records)
 
 static void records_work(struct records *records)
 {
-	if (records->described)
-		records_stream(records);
-	else
+	if (!records->described)
 		records_start(records);
+	if (!records->described)
+		return;
+	if (records->past && !records->signalled && !records->unimplemented)
+		past_begin(records->past);
+	records_stream(records);
 }
 
 static void records_on_deadline(struct ring_call *ring)
@@ -268,7 +327,7 @@ static void records_check_time(struct records *records, int64_t now, int64_t bus
 		records->patience_at = CLOCK_NEVER;
 		records_give_all_up(records);
 	}
-	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
+	for (unsigned int i = 0; i < records->count; i++) {
 		struct ring_call *ring = &records->rings[i];
 
 		if (ring->deadline == CLOCK_NEVER)
@@ -293,7 +352,7 @@ static int64_t records_deadline(const struct records *records)
 
 	if (feedback_holds(&records->feedback))
 		deadline = records_sooner(deadline, records->feedback.deadline);
-	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
+	for (unsigned int i = 0; i < records->count; i++) {
 		const struct ring_call *ring = &records->rings[i];
 
 		if (ring->state != RING_CALL_DONE)
@@ -327,7 +386,7 @@ static void records_on_signal(struct records *records)
 	records->signalled = true;
 	records_stop_source(records);
 	records_progress(records);
-	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
+	for (unsigned int i = 0; i < records->count; i++) {
 		struct ring_call *ring = &records->rings[i];
 
 		if (ring->state == RING_CALL_PAUSE)
@@ -399,12 +458,31 @@ static void records_on(struct records *records, struct ring_call *ring,
 	}
 }
 
-static bool records_is_done(const struct records *records)
+static bool records_are_done(const struct records *records, unsigned int begin,
+			     unsigned int end)
 {
-	for (unsigned int i = 0; i < records->reader->ring_count; i++)
+	for (unsigned int i = begin; i < end; i++)
 		if (records->rings[i].state != RING_CALL_DONE)
 			return false;
 	return true;
+}
+
+/* Where the capture is, what is past waits for the next relay. */
+static bool records_is_done(struct records *records)
+{
+	unsigned int live = records->reader->ring_count;
+
+	if (!records_are_done(records, 0, live))
+		return false;
+	for (unsigned int i = live; i < records->count; i++) {
+		struct ring_call *ring = &records->rings[i];
+
+		if (ring->call && ring->state != RING_CALL_ENDING && !records->signalled)
+			ring_call_leave(ring);
+		else if (ring->state == RING_CALL_PAUSE)
+			ring->state = RING_CALL_DONE;
+	}
+	return records_are_done(records, live, records->count);
 }
 
 static enum records_result records_result(const struct records *records)
@@ -412,7 +490,7 @@ static enum records_result records_result(const struct records *records)
 	bool safe = true;
 
 	for (unsigned int i = 0; i < records->reader->ring_count; i++)
-		safe &= records->rings[i].ring->safe == records->rings[i].ring->head;
+		safe &= records->rings[i].acked == records->rings[i].ring->head;
 	if (records->unimplemented)
 		return RECORDS_UNIMPLEMENTED;
 	if (records->broken || records->failed)
@@ -430,16 +508,21 @@ static enum records_result records_result(const struct records *records)
 static bool records_find_boot(struct records *records)
 {
 	static const char path[] = "/proc/sys/kernel/random/boot_id";
-	FILE *file = records->config->feed ? NULL : fopen(path, "re");
+	FILE *file = NULL;
 	char text[64] = "";
 	unsigned int n = 0;
 
 	if (records->config->feed)
 		return true;
+	if (records->config->boot) {
+		memcpy(records->epoch.boot_id, records->config->boot, MESSAGE_ID_BYTES);
+		return true;
+	}
+	file = fopen(path, "re");
 	if (file && fgets(text, sizeof(text), file))
 		for (char *p = text; n < MESSAGE_ID_BYTES; n++, p += 2) {
 			p += *p == '-';
-			if (sscanf(p, "%2hhx", &records->boot_id[n]) != 1)
+			if (sscanf(p, "%2hhx", &records->epoch.boot_id[n]) != 1)
 				break;
 		}
 	if (file)
@@ -449,6 +532,46 @@ static bool records_find_boot(struct records *records)
 	log_error("cannot read %s, which names what is captured: %s", path,
 		  file ? "not an id" : strerror(errno));
 	return false;
+}
+
+/* What no collector took may outlive the machine, too. */
+static void records_close_spool(struct records *records)
+{
+	struct spool *spool = records->config->spool;
+
+	if (!spool)
+		return;
+	spool_settle(spool);
+	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
+		ring_call_free(&records->rings[i]);
+		if (!records->unimplemented && records->described)
+			ring_call_spill(&records->rings[i], true);
+	}
+	spool_settle(spool);
+	spool_listen(spool, NULL, NULL);
+	for (unsigned int i = 0; i < records->reader->ring_count; i++)
+		ring_call_free(&records->rings[i]);
+	past_free(records->past);
+}
+
+static void records_init(struct records *records)
+{
+	const struct records_config *config = records->config;
+	struct reader *reader = config->reader;
+	struct ring_epoch *epoch = &records->epoch;
+
+	records->count = reader->ring_count;
+	records->rings = calloc(records->count + PCAPRING_RINGS_MAX, sizeof(*records->rings));
+	if (!records->rings)
+		abort();
+	memcpy(epoch->capture, reader->info->uuid, sizeof(epoch->capture));
+	epoch->ring_count = reader->ring_count;
+	epoch->ring_bytes = config->feed ? 0 : reader->ring_bytes;
+	epoch->resolution = config->feed ? config->feed->resolution : 0;
+	epoch->metadata = &records->metadata;
+	for (unsigned int i = 0; i < records->count; i++)
+		ring_call_init(records, i, epoch, i, &reader->rings[i], &config->extents[i],
+			       NULL);
 }
 
 static void records_loop(struct records *records)
@@ -493,16 +616,13 @@ enum records_result records_run(const struct records_config *config,
 	records.peer = config->peer ? config->peer : &records.own;
 	if (!records_find_boot(&records))
 		return config->fallback ? RECORDS_UNIMPLEMENTED : RECORDS_FAILED;
-	records.rings = calloc(config->reader->ring_count, sizeof(*records.rings));
-	if (!records.rings)
-		abort();
 	if (config->eventfd > 0)
 		fcntl(config->eventfd, F_SETFL, O_NONBLOCK);
-	for (unsigned int i = 0; i < config->reader->ring_count; i++)
-		ring_call_init(&records, i);
+	records_init(&records);
 	records_loop(&records);
-	records_release(config->reader, config->extents);
 	result = records_result(&records);
+	records_close_spool(&records);
+	records_release(config->reader, config->extents);
 	free(records.rings);
 	return result;
 }

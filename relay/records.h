@@ -17,6 +17,7 @@ struct extents;
 struct peer;
 struct reader;
 struct relay_counts;
+struct spool;
 struct stream;
 struct watch;
 
@@ -45,6 +46,10 @@ struct records_feed {
  * @metadata: host and sensor; without @feed, the capture tells the rest
  * @feed: NULL: the kernel fills the rings
  * @exclude: what is to be left out; NULL: nothing
+ * @spool: where bytes wait that no collector takes; it outlives the stream, too.
+ *	NULL: in the rings only
+ * @boot: another boot's id than this machine's, for tests of machines that lose
+ *	their power; NULL: none
  * @peer: what is known of the collector from runs before; NULL: nothing
  * @fallback: may end with RECORDS_UNIMPLEMENTED
  * @eventfd: where no device is polled: the watch waits for this eventfd, which
@@ -62,6 +67,8 @@ struct records_config {
 	struct metadata metadata;
 	struct records_feed *feed;
 	struct exclude *exclude;
+	struct spool *spool;
+	const uint8_t *boot;
 	struct peer *peer;
 	bool fallback;
 	int eventfd;
@@ -72,7 +79,7 @@ struct records_config {
 
 enum records_result {
 	RECORDS_FAILED,		/* it was said why */
-	RECORDS_OK,		/* all is safe, or waits in the rings */
+	RECORDS_OK,		/* all is safe, or waits in rings and spool */
 	RECORDS_UNIMPLEMENTED	/* the receiver speaks packet_streaming at best */
 };
 

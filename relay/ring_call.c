@@ -12,6 +12,7 @@
 #include "extent.h"
 #include "reader.h"
 #include "relay.h"
+#include "spool/spool.h"
 #include "stream.h"
 
 #define RING_CALL_METHOD	"/pcapring.v1.Collector/Stream"
@@ -19,6 +20,8 @@
 #define RING_CALL_EXTENT_MAX	(1 << 20)
 /* A call that was welcome for so long, or acknowledged, is tried again at once. */
 #define RING_CALL_LIVED		CLOCK_SECOND
+/* A collector that acknowledges nothing more for so long stays away. */
+#define RING_CALL_AWAY		(2 * CLOCK_SECOND)
 #define RING_CALL_UNKNOWN \
 	"it does not know pcapring.v1; --protocol packet streams to those that do not"
 #define RING_CALL_COMPLAINT	256	/* bytes */
@@ -32,8 +35,11 @@ void ring_call_enter(struct ring_call *ring, enum ring_call_state state,
 
 const char *ring_call_left(const struct records *records)
 {
-	return records->config->feed ? "what it has not acknowledged waits" :
-				       "what it has not acknowledged waits in the ring";
+	if (records->config->feed)
+		return "what it has not acknowledged waits";
+	return records->config->spool ?
+	       "what it has not acknowledged waits in the ring, then in the spool" :
+	       "what it has not acknowledged waits in the ring";
 }
 
 /*
@@ -46,17 +52,38 @@ void ring_call_release(struct reader_ring *ring, struct extents *extents)
 		reader_release(ring, ring->safe);
 }
 
-/* Between Hello and Welcome the tail is what the collector was told. */
+/* What is the collector's is safe, and what is in the spool; tails never go back. */
+static void ring_call_secure(struct ring_call *ring)
+{
+	struct reader_ring *positions = ring->ring;
+	uint64_t spooled = ring_source_spooled(&ring->source);
+
+	positions->safe = ring->acked > positions->tail ? ring->acked : positions->tail;
+	if (spooled > positions->safe)
+		positions->safe = spooled;
+}
+
+/* Between Hello and Welcome there has to be what the collector was told. */
 void ring_call_free(struct ring_call *ring)
 {
-	if (ring->state != RING_CALL_ASKING)
-		ring_call_release(ring->ring, ring->extents);
+	if (ring->source.past)
+		return;
+	ring_call_secure(ring);
+	if (ring->state != RING_CALL_ASKING ||
+	    ring_source_keeps(&ring->source, ring->asked_tail, ring->ring->safe))
+		ring_call_release(ring->ring, ring->source.extents);
 }
 
 /* The page belongs to the kernel, which does not look at the notes. */
 static void ring_call_note(struct ring_call *ring)
 {
 	notes_write(&ring->notes, ring->ring->consumer->notes);
+}
+
+/* All that the ring will ever hold is there already. */
+static bool ring_call_is_ending(const struct ring_call *ring)
+{
+	return ring->source.past || ring->records->ending;
 }
 
 void ring_call_give_up(struct ring_call *ring)
@@ -89,40 +116,46 @@ void ring_call_open(struct ring_call *ring)
 	ring->lived = false;
 	ring->answered = false;
 	ring->starved = false;
+	ring->kept = false;
 	ring->call = stream_open(ring->records->config->stream, RING_CALL_METHOD,
 				 ring->wait, ring);
 	ring_call_enter(ring, RING_CALL_OPENING, CLOCK_NEVER);
 }
 
-/* Grows over all relays of this boot. */
-static uint64_t ring_call_next_generation(struct records *records)
+/* Grows over all relays of this boot; of an epoch of another, over that, too. */
+static uint64_t ring_call_next_generation(const struct ring_call *ring)
 {
+	struct records *records = ring->records;
 	uint64_t now = clock_read(CLOCK_BOOTTIME);
 
+	if (ring->source.past)
+		return clock_read(CLOCK_REALTIME);
 	records->generation = now > records->generation ? now : records->generation + 1;
 	return records->generation;
 }
 
 static void ring_call_say_hello(struct ring_call *ring)
 {
-	struct records *records = ring->records;
-	const struct records_feed *feed = records->config->feed;
+	const struct ring_epoch *epoch = ring->epoch;
 	uint8_t bytes[MESSAGE_HELLO_MAX];
 	struct message_hello hello = {
 		.ring = ring->index,
-		.ring_count = records->reader->ring_count,
-		.ring_bytes = feed ? 0 : records->reader->ring_bytes,
-		.tail = ring->ring->tail,
+		.ring_count = epoch->ring_count,
+		.ring_bytes = epoch->ring_bytes,
+		.tail = ring_source_tail(&ring->source),
 		.head = ring->ring->head,
 		.sent = ring->notes.sent,
-		.generation = ring_call_next_generation(records),
+		.generation = ring_call_next_generation(ring),
 		.collector = ring->notes.known ? ring->notes.collector : NULL,
-		.metadata = &records->metadata,
-		.resolution = feed ? feed->resolution : 0,
+		.metadata = epoch->metadata,
+		.resolution = epoch->resolution,
 	};
 
-	memcpy(hello.boot_id, records->boot_id, sizeof(hello.boot_id));
-	memcpy(hello.capture, records->reader->info->uuid, sizeof(hello.capture));
+	memcpy(hello.boot_id, epoch->boot_id, sizeof(hello.boot_id));
+	memcpy(hello.capture, epoch->capture, sizeof(hello.capture));
+	/* with a spool, more than any ring can hold: files, like a savefile */
+	if (hello.head - hello.tail > hello.ring_bytes)
+		hello.ring_bytes = 0;
 	ring->asked_tail = hello.tail;
 	ring->asked_head = hello.head;
 	stream_send_bytes(ring->call, bytes, message_pack_hello(bytes, &hello), NULL, 0,
@@ -138,19 +171,18 @@ static void ring_call_exclude_peer(struct ring_call *ring)
 	if (!exclude)
 		return;
 	stream_peer(ring->call, peer, sizeof(peer));
-	exclude_peer(exclude, ring->index, peer);
+	exclude_peer(exclude, ring->number, peer);
 }
 
 void ring_call_on_opened(struct ring_call *ring)
 {
-	struct reader_ring *positions = ring->ring;
-
 	if (ring->state != RING_CALL_OPENING)
 		return;
 	ring_call_exclude_peer(ring);
 	ring_call_free(ring);
 	/* What was acknowledged, but is referred to, is not safe with another one. */
-	positions->safe = positions->tail;
+	ring->acked = ring_source_tail(&ring->source);
+	ring_call_secure(ring);
 	ring_call_say_hello(ring);
 	ring_call_enter(ring, RING_CALL_ASKING, ring->records->welcome);
 }
@@ -189,6 +221,9 @@ static void ring_call_on_welcome(struct ring_call *ring,
 	uint64_t start = welcome->offset;
 	char what[RING_CALL_COMPLAINT];
 
+	/* it had more of that ring than was left of it */
+	if (ring->source.past && start > ring->asked_head)
+		ring->ring->head = ring->asked_head = start;
 	if (start > ring->asked_head) {
 		snprintf(what, sizeof(what), "says that it holds bytes up to %" PRIu64 " of a ring that ends at %" PRIu64 ": its journal is not of this ring",
 			 start, ring->asked_head);
@@ -206,6 +241,7 @@ static void ring_call_on_welcome(struct ring_call *ring,
 		records->counts->reconnects += peer_connected(records->peer);
 	ring->ring->position = start;
 	ring->welcome_at = clock_now();
+	ring->moved_at = ring->welcome_at;
 	ring->told = 0;
 	ring->complete = 0;
 	ring_call_enter(ring, RING_CALL_STREAMING, records->alive);
@@ -226,14 +262,16 @@ static void ring_call_on_ack(struct ring_call *ring, uint64_t offset)
 	ring_call_enter(ring, ring->state, ring->records->alive);
 	ring->answered = true;
 	ring->ack = offset;
-	if (offset <= ring->ring->safe) {
+	if (offset <= ring->acked) {
 		ring_call_free(ring);
 		return;
 	}
+	ring->moved_at = clock_now();
 	ring->lived = true;
 	ring->complained = false;
 	ring->backoff = (struct backoff) {};
-	ring->ring->safe = offset;
+	ring->acked = offset;
+	ring_source_acknowledge(&ring->source, offset);
 	if (offset > ring->safe) {
 		ring->records->counts->acknowledged += offset - ring->safe;
 		ring->safe = offset;
@@ -272,7 +310,7 @@ void ring_call_on_sent(struct ring_call *ring)
 /* Everything that the ring will ever hold is safe. */
 bool ring_call_is_complete(const struct ring_call *ring)
 {
-	return ring->records->ending && ring->ring->safe == ring->ring->head;
+	return ring_call_is_ending(ring) && ring->acked == ring->ring->head;
 }
 
 static bool ring_call_is_fallback(const struct ring_call *ring,
@@ -318,7 +356,7 @@ static void ring_call_fail(struct ring_call *ring, const struct stream_end *end)
 		log_error("the stream to %s failed: %s; %s%" PRIu64 " bytes are not acknowledged",
 			  records->config->target, end->reason,
 			  end->unimplemented ? RING_CALL_UNKNOWN "; " : "",
-			  ring->ring->head - ring->ring->safe);
+			  ring->ring->head - ring->acked);
 	if (records->config->feed && !records->unimplemented)
 		records->failed = true;
 	ring->state = RING_CALL_DONE;
@@ -339,6 +377,8 @@ void ring_call_on_ended(struct ring_call *ring)
 	ring_call_free(ring);
 	if ((state == RING_CALL_CLOSING || records->deleted) && ring_call_is_complete(ring)) {
 		ring->state = RING_CALL_DONE;
+	} else if (state == RING_CALL_CLOSING && ring->kept && !end->code) {
+		ring->state = RING_CALL_DONE;
 	} else if (ring_call_is_fallback(ring, end, state)) {
 		records->unimplemented = true;
 		ring->state = RING_CALL_DONE;
@@ -351,30 +391,41 @@ void ring_call_on_ended(struct ring_call *ring)
 	}
 }
 
-/* The message is the last one for now: it says how far the ring is complete. */
-static void ring_call_send(struct ring_call *ring, uint32_t size, struct extent *extent,
-			   bool last, bool hint)
+/* The time until which the ring is complete, where all of it was sent. */
+static uint64_t ring_call_stamp(const struct ring_call *ring)
 {
-	const struct records *records = ring->records;
+	return ring->source.past ? ring->source.spool->newest.complete_until :
+				   ring->records->stamp;
+}
+
+/* @complete: said with the message, the last one for now; 0: more will follow. */
+static void ring_call_send(struct ring_call *ring, const struct ring_piece *piece,
+			   uint32_t size, struct extent *extent, uint64_t complete, bool hint)
+{
 	const struct encode_records message = {
 		.offset = ring->ring->position,
-		.dropped = ring->dropped,
-		.complete_until = last ? records->stamp : 0,
+		.dropped = piece->dropped,
+		.complete_until = complete,
 		.size = size,
 	};
 	uint8_t prefix[ENCODE_RECORDS_MAX];
 	size_t length = encode_records(prefix, &message);
 
-	stream_send_bytes(ring->call, prefix, length,
-			  reader_at(ring->ring, ring->ring->position), size, extent,
-			  !hint);
+	stream_send_bytes(ring->call, prefix, length, piece->data, size, extent, !hint);
 	ring->sending = true;
-	ring->told = ring->dropped;
+	ring->told = piece->dropped;
 	ring->ring->position += size;
-	if (last) {
-		ring->complete = records->stamp;
+	if (complete) {
+		ring->complete = complete;
 		ring->mark_at = clock_now() + RING_CALL_MARK;
 	}
+}
+
+static void ring_call_send_mark(struct ring_call *ring)
+{
+	const struct ring_piece nothing = { .dropped = ring->dropped };
+
+	ring_call_send(ring, &nothing, 0, NULL, ring_call_stamp(ring), false);
 }
 
 /* Nothing goes out that the next relay would not know of. */
@@ -390,36 +441,50 @@ static void ring_call_note_sent(struct ring_call *ring, uint64_t end)
 	ring_call_note(ring);
 }
 
-static void ring_call_send_data(struct ring_call *ring)
+/* How much of a piece goes into one message. */
+static uint32_t ring_call_size(const struct ring_call *ring, const struct ring_piece *piece)
 {
-	struct reader_ring *positions = ring->ring;
-	uint64_t left = positions->head - positions->position;
-	uint64_t size = (positions->mask + 1) / 8;
-	struct extent *extent = NULL;
+	uint64_t size = piece->spooled ? RING_CALL_EXTENT_MAX : (ring->ring->mask + 1) / 8;
 
 	if (size > RING_CALL_EXTENT_MAX)
 		size = RING_CALL_EXTENT_MAX;
-	if (size > left)
-		size = left;
+	return size < piece->size ? size : piece->size;
+}
+
+static void ring_call_send_data(struct ring_call *ring)
+{
+	uint64_t begin = ring->ring->position;
+	struct extent *extent = NULL;
+	struct ring_piece piece;
+	uint64_t complete = 0;
+	uint32_t size;
+
 	ring->starved = false;
+	if (!ring_source_piece(&ring->source, begin, &piece))
+		return;
+	size = ring_call_size(ring, &piece);
 	if (size >= STREAM_REFER_BYTES) {
-		extent = extents_hold(ring->extents, positions->position,
-				      positions->position + size);
+		extent = extents_hold(piece.extents, begin, begin + size);
 		if (!extent) {
 			ring->starved = true;
 			return;
 		}
 	}
-	ring_call_note_sent(ring, positions->position + size);
-	ring->records->news = ring->records->stamp;
+	if (!piece.spooled)
+		piece.dropped = ring->dropped;
+	if (size == piece.size)
+		complete = piece.spooled ? piece.complete_until : ring_call_stamp(ring);
+	ring_call_note_sent(ring, begin + size);
+	if (!ring->source.past)
+		ring->records->news = ring->records->stamp;
 	/* What would follow at once does, unless it cannot. */
-	ring_call_send(ring, size, extent, size == left,
-		       size < left && !extents_full(ring->extents));
+	ring_call_send(ring, &piece, size, extent, complete,
+		       size < piece.size && !extents_full(piece.extents));
 }
 
 bool ring_call_owes_mark(const struct ring_call *ring)
 {
-	return ring->records->reader->ring_count > 1 &&
+	return ring->records->reader->ring_count > 1 && !ring->source.past &&
 	       ring->complete < ring->records->news;
 }
 
@@ -435,17 +500,81 @@ bool ring_call_is_idle(const struct ring_call *ring)
 	       ring->ring->position == ring->ring->head;
 }
 
+/* A relay that has to end does not empty the spool first. */
+static bool ring_call_leaves_off(const struct ring_call *ring)
+{
+	return ring->records->signalled &&
+	       ring->ring->position < ring_source_spooled(&ring->source);
+}
+
+/* What follows here is not there: when all before is safe, ask once more. */
+static void ring_call_jump(struct ring_call *ring)
+{
+	if (ring->acked < ring->ring->position)
+		return;
+	/* the end of what is past was damaged: this is the end */
+	if (ring->source.past && ring_source_spooled(&ring->source) <= ring->ring->position) {
+		ring->ring->head = ring->ring->position;
+		return;
+	}
+	log_debug("ring %u: nothing is left between %" PRIu64 " and %" PRIu64,
+		  ring->index, ring->ring->position, ring_source_tail(&ring->source));
+	ring->said = true;
+	ring->lived = true;
+	ring_call_give_up(ring);
+}
+
 void ring_call_step(struct ring_call *ring)
 {
 	if (ring->state != RING_CALL_STREAMING || ring->sending)
 		return;
-	if (!ring_call_is_idle(ring))
-		ring_call_send_data(ring);
-	else if (ring->records->ending && ring->told == ring->dropped)
+	if (ring_call_leaves_off(ring)) {
+		ring->kept = true;
 		ring_call_close(ring);
-	else if (ring->records->ending ||
-		 (ring_call_owes_mark(ring) && clock_now() >= ring->mark_at))
-		ring_call_send(ring, 0, NULL, true, false);
+	} else if (ring_source_has(&ring->source, ring->ring->position)) {
+		ring_call_send_data(ring);
+	} else if (!ring_call_is_idle(ring)) {
+		ring_call_jump(ring);
+	} else if (ring_call_is_ending(ring) && ring->told == ring->dropped) {
+		ring_call_close(ring);
+	} else if (ring_call_is_ending(ring) ||
+		   (ring_call_owes_mark(ring) && clock_now() >= ring->mark_at)) {
+		ring_call_send_mark(ring);
+	}
+}
+
+/* Does a collector take what the ring holds? */
+static bool ring_call_is_taken(const struct ring_call *ring)
+{
+	return (ring->state == RING_CALL_STREAMING || ring->state == RING_CALL_CLOSING) &&
+	       ring->ring->position >= ring_source_spooled(&ring->source) &&
+	       clock_now() - ring->moved_at < RING_CALL_AWAY;
+}
+
+void ring_call_spill(struct ring_call *ring, bool all)
+{
+	struct spool_ring *spool = ring->source.spool;
+	const struct reader_ring *positions = ring->ring;
+	uint64_t begin = positions->safe, length = positions->head - begin;
+	struct spoolfile_stretch stretch = {
+		.offset = begin,
+		.length = length,
+		.dropped = ring->dropped,
+		.complete_until = ring->records->stamp,
+		.known = ring->notes.known,
+	};
+	struct extent *extent;
+
+	if (!spool || spool->write || !length)
+		return;
+	if (!all && (length <= (positions->mask + 1) / 2 || ring_call_is_taken(ring)))
+		return;
+	extent = extents_hold(ring->source.extents, begin, positions->head);
+	if (!extent)
+		return;
+	memcpy(stretch.collector, ring->notes.collector, sizeof(stretch.collector));
+	if (!spool_write(spool, &stretch, reader_at(positions, begin), extent))
+		extent_let_go(extent);
 }
 
 /* It is known that there is no collector. */
@@ -455,25 +584,45 @@ void ring_call_leave(struct ring_call *ring)
 	ring_call_give_up(ring);
 }
 
-void ring_call_init(struct records *records, unsigned int index)
+/* What notes say of bytes that are not there is not of this ring. */
+static void ring_call_read_notes(struct ring_call *ring)
 {
-	struct ring_call *ring = &records->rings[index];
-	struct reader_ring *positions = &records->reader->rings[index];
+	const struct reader_ring *positions = ring->ring;
 	struct notes *notes = &ring->notes;
+	uint64_t tail = ring_source_tail(&ring->source);
 
-	ring->records = records;
-	ring->index = index;
-	ring->ring = positions;
-	ring->extents = &records->config->extents[index];
-	ring->deadline = CLOCK_NEVER;
-	ring->wait = records->peer->away;
-	ring->safe = positions->tail;
-	positions->safe = positions->tail;
-	/* what notes say of bytes that are not there is not of this ring */
 	if (!notes_read(notes, positions->consumer->notes) ||
-	    notes->sent < positions->tail || notes->sent > positions->head)
-		*notes = (struct notes) { .sent = positions->tail };
+	    notes->sent < tail || notes->sent > positions->head)
+		*notes = (struct notes) { .sent = tail };
 	/* Run may have sent more of it */
-	if (notes->sent < positions->position)
+	if (positions->position != positions->tail && notes->sent < positions->position)
 		notes->sent = positions->position;
+}
+
+void ring_call_init(struct records *records, unsigned int number,
+		    const struct ring_epoch *epoch, unsigned int index,
+		    struct reader_ring *positions, struct extents *extents,
+		    struct spool_ring *spool)
+{
+	struct ring_call *ring = &records->rings[number];
+
+	*ring = (struct ring_call) {
+		.records = records,
+		.epoch = epoch,
+		.index = index,
+		.number = number,
+		.ring = positions,
+		.source = {
+			.ring = positions,
+			.extents = extents,
+			.spool = spool,
+			.past = !extents,
+		},
+		.deadline = CLOCK_NEVER,
+		.wait = records->peer->away,
+	};
+	ring->acked = ring_source_tail(&ring->source);
+	ring->safe = ring->acked;
+	ring_call_secure(ring);
+	ring_call_read_notes(ring);
 }

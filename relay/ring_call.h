@@ -16,8 +16,11 @@
 #include "notes.h"
 #include "peer.h"
 #include "records.h"
+#include "ring_source.h"
 
+struct past;
 struct reader_ring;
+struct spool_ring;
 struct stream_call;
 
 /* An idle ring says how far it is complete no more often than this. */
@@ -34,37 +37,58 @@ enum ring_call_state {
 };
 
 /**
+ * struct ring_epoch - what the calls of a capture's rings say of it in Hello
+ * @metadata: of the run, or of the spool
+ */
+struct ring_epoch {
+	uint8_t boot_id[MESSAGE_ID_BYTES];
+	uint8_t capture[MESSAGE_ID_BYTES];
+	uint32_t ring_count;
+	uint64_t ring_bytes;
+	int resolution;
+	const struct metadata *metadata;
+};
+
+/**
  * struct ring_call - a ring and its call
  * @records: the run
- * @index: the ring's number
+ * @epoch: whose ring it is
+ * @index: the ring's number; @number: the call's, of the run
  * @ring: positions; its position is the end of what the call sent
+ * @source: where the bytes are
  * @state: and until when, CLOCK_MONOTONIC nanoseconds; CLOCK_NEVER: for ever
  * @call: where the state has one
  * @wait: the next call waits for the collector
  * @sending: a message of the call is under way
  * @starved: all extents are held
+ * @kept: it was ended before all was sent, which the spool keeps
  * @lived: the call was taken
  * @said: it was told why the call is given up
  * @objected: because the collector does what it must not; @complained: which
  *	is told once, until an Ack is right again
  * @welcome_at: when it came
  * @asked_tail, @asked_head: as in Hello
+ * @moved_at: when Welcome, or an Ack of more, came
  * @answered: an Ack came, the last one with offset @ack
+ * @acked: everything before it is the collector's
  * @safe: the highest offset that was ever acknowledged in this run
  * @dropped: the ring's counter; @told of it to the collector
  * @complete: how far the ring was said to be complete, at @mark_at
  */
 struct ring_call {
 	struct records *records;
+	const struct ring_epoch *epoch;
 	unsigned int index;
+	unsigned int number;
 	struct reader_ring *ring;
-	struct extents *extents;
+	struct ring_source source;
 	enum ring_call_state state;
 	int64_t deadline;
 	struct stream_call *call;
 	bool wait;
 	bool sending;
 	bool starved;
+	bool kept;
 	bool lived;
 	bool said;
 	bool objected;
@@ -72,8 +96,10 @@ struct ring_call {
 	int64_t welcome_at;
 	uint64_t asked_tail;
 	uint64_t asked_head;
+	int64_t moved_at;
 	bool answered;
 	uint64_t ack;
+	uint64_t acked;
 	uint64_t safe;
 	uint64_t dropped;
 	uint64_t told;
@@ -85,6 +111,9 @@ struct ring_call {
 
 /**
  * struct records - a run
+ * @rings: those of the capture, then those of an epoch that is @past
+ * @count: of them
+ * @epoch: the capture's
  * @own: the peer where nobody gave one
  * @alive, @welcome, @patience: limits of the configuration, nanoseconds
  * @generation: of the last call
@@ -112,8 +141,10 @@ struct records {
 	struct peer own;
 	struct metadata metadata;
 	struct ring_call *rings;
+	unsigned int count;
+	struct ring_epoch epoch;
+	struct past *past;
 	struct feedback feedback;
-	uint8_t boot_id[MESSAGE_ID_BYTES];
 	int64_t alive;
 	int64_t welcome;
 	int64_t patience;
@@ -142,8 +173,15 @@ static inline void records_progress(struct records *records)
 		records->patience_at = clock_now() + records->patience;
 }
 
-/* As the ring lies, with what the notes on its page say. No call yet. */
-void ring_call_init(struct records *records, unsigned int index);
+/*
+ * Number @number of the run, for ring @index of @epoch, as the ring lies, with
+ * what the notes on its page say. @spool: what there is of it; NULL: none.
+ * @extents: the ring's; NULL: it is past. No call yet.
+ */
+void ring_call_init(struct records *records, unsigned int number,
+		    const struct ring_epoch *epoch, unsigned int index,
+		    struct reader_ring *positions, struct extents *extents,
+		    struct spool_ring *spool);
 
 /* A state, and for how long at most: nanoseconds, or CLOCK_NEVER. */
 void ring_call_enter(struct ring_call *ring, enum ring_call_state state, int64_t wait);
@@ -174,6 +212,12 @@ void ring_call_give_up(struct ring_call *ring);
 
 /* The same where it is known that there is no collector. */
 void ring_call_leave(struct ring_call *ring);
+
+/*
+ * Begin to move what is safe nowhere yet to the spool, where no collector takes
+ * it and half of the ring is that; @all: in any case.
+ */
+void ring_call_spill(struct ring_call *ring, bool all);
 
 /* Move the tail, if that may be. */
 void ring_call_free(struct ring_call *ring);
