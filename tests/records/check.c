@@ -6,7 +6,8 @@
  *	check DROPS SEEN[,SEEN...] SAVEFILE...
  *
  * DROPS: the producer's list of the packets that it dropped
- * SEEN: for each ring, how many packets came in all, dropped ones included
+ * SEEN: for each ring, how many packets came in all, dropped ones included; with
+ * a "+", so many at least: what came later may be lost, all from some packet on
  *
  * Prints "N packets, N dropped, N late", where late packets lie behind younger
  * ones of another ring; or the first mistake of each ring, and ends with status
@@ -32,7 +33,7 @@ struct check_run {
 
 /**
  * struct check_ring - what is known of a ring
- * @seen: packets that came
+ * @seen: packets that came; at @least so many
  * @next: number of the packet that may come next
  * @stamp: of the last packet
  * @drops: runs of dropped packets, in order; those before @drop are passed
@@ -40,6 +41,7 @@ struct check_run {
  */
 struct check_ring {
 	uint64_t seen;
+	bool least;
 	uint64_t next;
 	uint64_t stamp;
 	struct check_run *drops;
@@ -89,9 +91,13 @@ check_fault(struct check *check, unsigned int index, const char *format, ...)
 static void check_read_seen(struct check *check, char *text)
 {
 	for (char *word = strtok(text, ","); word; word = strtok(NULL, ",")) {
+		struct check_ring *ring = &check->rings[check->ring_count];
+
 		if (check->ring_count == PCAPRING_RINGS_MAX)
 			check_die("too many rings");
-		check->rings[check->ring_count++].seen = strtoull(word, NULL, 10);
+		check->ring_count++;
+		ring->seen = strtoull(word, &word, 10);
+		ring->least = *word == '+';
 	}
 }
 
@@ -209,11 +215,12 @@ int main(int argc, char **argv)
 	for (int i = 3; i < argc; i++)
 		check_file(&check, argv[i]);
 	for (unsigned int i = 0; i < check.ring_count; i++) {
+		const struct check_ring *ring = &check.rings[i];
 		uint64_t next = check_next(&check.rings[i]);
 
-		if (next != check.rings[i].seen)
+		if (next < ring->seen || (next > ring->seen && !ring->least))
 			check_fault(&check, i, "ends before packet %" PRIu64 " of %" PRIu64, next,
-				    check.rings[i].seen);
+				    ring->seen);
 	}
 	printf("%" PRIu64 " packets, %" PRIu64 " dropped, %" PRIu64 " late\n", check.packets,
 	       check.dropped, check.late);

@@ -3,10 +3,12 @@
  * pcapring-relay's engine for pcapring.v1 on rings in a memfd, which outlive
  * it, as the kernel's do.
  *
- *	relay MEMORY WAKE TARGET
+ *	relay MEMORY WAKE TARGET [SPOOL SIZE BOOT]
  *
  * MEMORY, WAKE: descriptors of the memfd and of the eventfd that the producer
  * writes to
+ * SPOOL, SIZE: a folder, and how many bytes it takes
+ * BOOT: a number; machines with another one are another boot
  *
  * Ends with status 3 where the kernel would throw away what a ring holds,
  * because of how the relay before left it.
@@ -24,6 +26,7 @@
 #include "records.h"
 #include "relay.h"
 #include "settle.h"
+#include "spool/spool.h"
 #include "stream.h"
 #include "watch.h"
 
@@ -34,7 +37,8 @@ static void relay_wake(void *stream)
 	stream_wake(stream);
 }
 
-static bool relay_stream(struct reader *reader, int wake, int signals, const char *target)
+static bool relay_stream(struct reader *reader, int wake, int signals, const char *target,
+			 struct spool *spool, const uint8_t *boot)
 {
 	struct extents *extents = calloc(reader->ring_count, sizeof(*extents));
 	struct relay_counts counts = {};
@@ -45,6 +49,8 @@ static bool relay_stream(struct reader *reader, int wake, int signals, const cha
 		.watch = &watch,
 		.extents = extents,
 		.target = target,
+		.spool = spool,
+		.boot = boot,
 		.peer = &peer,
 		.eventfd = wake,
 	};
@@ -71,12 +77,14 @@ static bool relay_stream(struct reader *reader, int wake, int signals, const cha
 
 int main(int argc, char **argv)
 {
+	uint8_t boot[16] = "boot";
+	struct spool *spool = NULL;
 	struct reader reader;
 	int memory, signals;
 	bool ok;
 
 	log_open("relay", getenv("RECORDS_VERBOSE") != NULL);
-	if (argc != 4) {
+	if (argc != 4 && argc != 7) {
 		log_error("MEMORY WAKE TARGET are needed");
 		return EXIT_FAILURE;
 	}
@@ -90,7 +98,16 @@ int main(int argc, char **argv)
 		return RELAY_UNSETTLED;
 	if (!reader_open_fd(&reader, memory, "mem0"))
 		return EXIT_FAILURE;
-	ok = relay_stream(&reader, atoi(argv[2]), signals, argv[3]);
+	if (argc == 7) {
+		boot[15] = atoi(argv[6]);
+		spool = spool_open(argv[4], strtoull(argv[5], NULL, 10));
+		if (!spool)
+			return EXIT_FAILURE;
+	}
+	ok = relay_stream(&reader, atoi(argv[2]), signals, argv[3], spool,
+			  spool ? boot : NULL);
+	if (spool)
+		spool_close(spool);
 	reader_close(&reader);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

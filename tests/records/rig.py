@@ -66,9 +66,9 @@ def free_port(dice):
 
 class Rig:
     def __init__(self, folder, seed, rings=1, ring_bytes=1 << 20, rate=3000000,
-                 options=(), faults=None, power=False, sync=0.05):
+                 options=(), faults=None, power=False, sync=0.05, spool=0):
         """
-        @rate: bytes a second, of all rings. @sync: seconds, of the collector.
+        @spool: bytes that the relay keeps on its disk; 0: no spool. @rate: bytes a second, of all rings. @sync: seconds, of the collector.
         @faults: the part of connections that stall; None: no proxy. @power: the
         collector's machine can lose its power.
         """
@@ -79,6 +79,9 @@ class Rig:
         self.rate = rate
         self.sync = sync
         self.options = options
+        self.spool = spool
+        self.boot = 0
+        self.epochs = []        # of the machines that lost their power
         self.memory = os.memfd_create("rings")
         self.wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.port = free_port(self.dice)
@@ -100,7 +103,7 @@ class Rig:
 
     def produce(self):
         self.producer = Piece("records/producer", self.memory, self.wake, self.rings,
-                              self.ring_bytes, self.rate, self.folder("drops"),
+                              self.ring_bytes, self.rate, self.drops(),
                               fds=(self.memory, self.wake), stdout=subprocess.PIPE)
         same(self.producer.process.stdout.readline(), b"ready\n", "producer")
         self.map = mmap.mmap(self.memory, PAGE * (1 + 2 * self.rings))
@@ -112,9 +115,14 @@ class Rig:
                                "--write", self.folder("x.pcap"), "--sync", self.sync,
                                *self.options, env=environment)
 
+    def drops(self):
+        return self.folder(f"drops{self.boot or ''}")
+
     def start_relay(self):
+        spool = (self.folder("spool"), self.spool, self.boot) if self.spool else ()
         self.relay = Piece("records/relay", self.memory, self.wake,
-                           f"127.0.0.1:{self.target}", fds=(self.memory, self.wake))
+                           f"127.0.0.1:{self.target}", *spool, fds=(self.memory, self.wake),
+                           env=self.environment if self.spool else {})
 
     def start(self):
         self.produce()
@@ -128,6 +136,41 @@ class Rig:
     def kill_collector(self):
         self.collector.process.send_signal(signal.SIGKILL)
         self._buried(self.collector, self.said)
+
+    def spooled(self):
+        """Files, and their bytes."""
+        try:
+            with os.scandir(self.folder("spool")) as files:
+                sizes = [file.stat().st_size for file in files if file.is_file()]
+        except FileNotFoundError:       # none yet, or one that goes this moment
+            return 0, 0
+        return len(sizes), sum(sizes)
+
+    def capture(self):
+        """The capture's id, as the info page has it."""
+        return os.pread(self.memory, 16, 40).hex()
+
+    def cut_relay_power(self):
+        """
+        The sensor's machine: its rings are gone, and what was not synced; a new
+        capture begins when it is there again.
+        """
+        self.kill_relay()
+        self.stop_producer()
+        # what the tail passed was safe; nobody knows of what lay behind it
+        least = [self.first_held(ring, seen) for ring, (seen, _, _) in enumerate(self.report)]
+        self.epochs.append((self.capture(), self.drops(), [f"{n}+" for n in least]))
+        for name in os.listdir(self.folder("spool")):
+            self._lose(self.folder("spool", name), False)
+        os.close(self.memory)
+        self.boot += 1
+        self.memory = os.memfd_create("rings")
+        self.produce()
+
+    def first_held(self, ring, seen):
+        """The number of the first packet in the ring, or of the next one."""
+        held = self.held(ring)
+        return struct.unpack_from("=Q", held, 16 + 8)[0] if held else seen
 
     def cut_power(self, all_lost=False):
         """Of what the collector has not synced, anything is there, or nothing."""
@@ -193,7 +236,7 @@ class Rig:
         os.pwrite(self.memory, memory, 0)
 
     def empty(self):
-        return self.tails() == self.heads()
+        return self.tails() == self.heads() and not self.spooled()[0]
 
     # Its life
 
@@ -208,6 +251,12 @@ class Rig:
                 [str(error), f"tails {self.tails()}, heads {self.heads()}"] +
                 [f"{piece.name}: {line}" for piece in (self.relay, self.collector) if piece
                  for line in piece.lines[-20:]])) from error
+
+    def away(self, condition, what):
+        """Until something happens, where no collector is there."""
+        collector, self.collector = self.collector, None
+        self.until(condition, what)
+        self.collector = collector
 
     def has_died(self):
         """Did the collector kill itself? Then it is buried."""
@@ -289,6 +338,8 @@ class Rig:
     def judge(self):
         for seen, captured, dropped in self.report:
             same(captured + dropped, seen, "captured and dropped")
+        if self.epochs:
+            return self.judge_epochs()
         files = self.savefiles()
         judge = subprocess.run(
             [os.path.join(BUILD, "records/check"), self.folder("drops"),
@@ -300,6 +351,27 @@ class Rig:
         same(int(found[1]), sum(captured for _, captured, _ in self.report), "packets")
         same(int(found[2]), sum(dropped for _, _, dropped in self.report), "dropped")
         return judge.stdout.strip()
+
+    def judge_epochs(self):
+        """Those of machines that lost their power, and the last one."""
+        with open(self.folder("x.pcap.journal")) as journal:
+            files = {match[1]: match[2] for match in re.finditer(
+                r"file \d+ [0-9a-f]{32} ([0-9a-f]{32}) .* =(\S+)$", journal.read(), re.M)}
+        last = (self.capture(), self.drops(), [str(seen) for seen, _, _ in self.report])
+        said = []
+        for capture, drops, seen in [*self.epochs, last]:
+            if capture not in files:
+                # nothing of it was ever safe
+                same([n.rstrip("+") for n in seen], ["0"] * self.rings, f"seen of {capture}")
+                continue
+            judge = subprocess.run(
+                [os.path.join(BUILD, "records/check"), drops, ",".join(seen),
+                 self.folder(files[capture])], stdout=subprocess.PIPE, text=True, check=False)
+            assert not judge.returncode, (
+                f"{judge.stdout}in {files[capture]}, {seen}\n" + "\n".join(self.said[-30:]))
+            said.append(judge.stdout.strip())
+        same(len(self.savefiles()), len(said), "savefiles")
+        return "; ".join(said)
 
     def close(self):
         for piece in (self.relay, self.collector, self.producer):

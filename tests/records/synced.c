@@ -8,6 +8,7 @@
  * long.
  */
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -95,4 +96,19 @@ int ftruncate(int fd, off_t length)
 			fclose(file);
 	}
 	return cut(fd, length);
+}
+
+/* Another file may get its number. */
+int unlinkat(int folder, const char *name, int flags)
+{
+	int (*cut)(int folder, const char *name, int flags) =
+		(int (*)(int, const char *, int))dlsym(RTLD_NEXT, "unlinkat");
+	char path[4096];
+	struct stat st;
+
+	if (!fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW)) {
+		synced_path(path, sizeof(path), &st);
+		unlink(path);
+	}
+	return cut(folder, name, flags);
 }
