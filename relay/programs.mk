@@ -14,7 +14,7 @@ endif
 # filter.c brings libpcap, which not every program has.
 COMMON_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(filter-out relay/common/filter.c,$(wildcard relay/common/*.c)))
 CONTROL_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/control/*.c) \
-		     relay/common/filter.c relay/common/log.c relay/common/size.c)
+		     $(patsubst %,relay/common/%.c,filter log size version))
 CONTROL_LIBRARIES := -lmnl -lpcap -ljansson -lncurses -ltinfo
 RELAY_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/*.c relay/spool/*.c) \
 		     relay/common/filter.c)
@@ -42,6 +42,14 @@ $(BUILD)/objects/proto/%.o: $(GENERATED)/%.c
 	@mkdir -p $(@D)
 	$(call step,CC,$<)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+# Changes only when the sources do; PCAPRING_BUILD_ID=... instead, where git is not at hand.
+$(GENERATED)/build-id.h: FORCE
+	@mkdir -p $(@D)
+	@echo '#define PCAPRING_BUILD_ID "$(or $(PCAPRING_BUILD_ID),$(shell packaging/build-id))"' >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(BUILD)/objects/relay/common/version.o: $(GENERATED)/build-id.h
+
 # protoc-c wants the imported file's code generated, too.
 $(GENERATED)/stamp: proto/packet_streaming.proto proto/pcapring/v1/records.proto
 	@mkdir -p $(GENERATED)
@@ -54,4 +62,4 @@ $(GENERATED)/%.pb-c.c: $(GENERATED)/stamp ;
 
 -include $(shell find $(BUILD)/objects -name '*.d' 2>/dev/null)
 
-.PHONY: programs
+.PHONY: programs FORCE

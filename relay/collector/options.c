@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/size.h"
+#include "common/version.h"
 
 #define OPTIONS_USAGE	2	/* exit status */
 
@@ -20,9 +21,6 @@ enum {
 	OPTIONS_SYNC,
 	OPTIONS_REPORT,
 };
-
-const char *argp_program_version =
-	"pcapring-collector " PCAPRING_VERSION_STRING;
 
 static const struct argp_option options_list[] = {
 	{ "listen", OPTIONS_LISTEN, "ADDR:PORT", 0,
@@ -118,5 +116,6 @@ void options_parse(struct options *options, int argc, char **argv)
 		.sync = UINT64_C(1000000000),
 	};
 	argp_err_exit_status = OPTIONS_USAGE;
+	argp_program_version = version_text("pcapring-collector");
 	argp_parse(&argp, argc, argv, 0, NULL, options);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/version.h"
 #include "control/command.h"
 
 static const char main_help[] =
@@ -100,7 +101,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
 		fputs(main_help, stdout);
 	else if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
-		puts("pcapring " PCAPRING_VERSION_STRING);
+		puts(version_text("pcapring"));
 	else
 		status = main_command(argv + 1);
 	if (fflush(stdout) || ferror(stdout)) {
