@@ -179,6 +179,29 @@ static void filter_taken_away(struct kunit *test)
 	filter_check(test, &packet, 60);
 }
 
+/* It may refuse what a full ring would drop, or cut it so that it fits. */
+static void filter_of_a_full_ring(struct kunit *test)
+{
+	const struct packet large = { .bytes = PAGE_SIZE - 100 }, next = { .bytes = 500 };
+	struct pcapring_ring *ring = fixture_ring(test->priv);
+	struct pcapring_counters *count = &ring->producer->count;
+	u64 end;
+
+	fixture_feed(test, &large);
+	end = ring->head;
+	fixture_feed(test, &next);
+	KUNIT_EXPECT_EQ(test, count->dropped, 1ull);
+	filter_set_verdict(test, &filter_tap(test)->filter, 0);
+	fixture_feed(test, &next);
+	KUNIT_EXPECT_EQ(test, count->filtered, 1ull);
+	filter_set(test, &filter_tap(test)->filter, NULL, 0);
+	fixture_feed(test, &next);
+	KUNIT_EXPECT_EQ(test, count->dropped, 2ull);
+	filter_set_verdict(test, &filter_tap(test)->reader_filter, 10);
+	fixture_feed(test, &next);
+	fixture_expect(test, end, &next, 10);
+}
+
 static void filter_programs_that_are_none(struct kunit *test)
 {
 	static const struct sock_filter faults[][2] = {
@@ -253,6 +276,7 @@ static struct kunit_case filter_cases[] = {
 	KUNIT_CASE(filter_sees_the_tag),
 	KUNIT_CASE(filter_reads_past_the_end_refuse),
 	KUNIT_CASE(filter_taken_away),
+	KUNIT_CASE(filter_of_a_full_ring),
 	KUNIT_CASE(filter_programs_that_are_none),
 	KUNIT_CASE(filter_extended_programs_run),
 	{}

@@ -125,6 +125,48 @@ static void ring_full_drops_the_newest(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ring->producer->count.dropped, 10ull);
 }
 
+static void ring_expect_counted(struct kunit *test, const u64 *counter)
+{
+	struct packet packet = { .bytes = 1000 };
+	u64 before = *counter;
+
+	fixture_feed(test, &packet);
+	KUNIT_EXPECT_EQ(test, *counter, before + 1);
+}
+
+/* Packets that do not fit are known early: not by what is not sure to drop them. */
+static void ring_full_judges_as_ever(struct kunit *test)
+{
+	const struct packet large = { .bytes = RING_BYTES - 100 }, small = { .bytes = 20 };
+	struct pcapring_tap *tap = &((struct fixture *)test->priv)->capture->tap;
+	struct pcapring_counters *count = &ring_of(test)->producer->count;
+	u64 end;
+
+	fixture_feed(test, &large);
+	ring_expect_counted(test, &count->dropped);
+	ring_expect_counted(test, &count->dropped);
+
+	pcapring_ring_set_frozen(ring_of(test), true);
+	ring_expect_counted(test, &count->paused);
+	pcapring_ring_set_frozen(ring_of(test), false);
+	tap->sample = 2;
+	ring_expect_counted(test, &count->dropped);
+	ring_expect_counted(test, &count->sampled);
+	tap->sample = 1;
+	tap->limit.on = true;
+	ring_expect_counted(test, &count->paused);
+	tap->limit.on = false;
+	ring_expect_counted(test, &count->dropped);
+
+	end = ring_of(test)->head;
+	fixture_feed(test, &small);
+	end = fixture_expect(test, end, &small, small.bytes);
+	ring_expect_counted(test, &count->dropped);
+	pcapring_ring_release(ring_of(test), end);
+	fixture_feed(test, &large);
+	fixture_expect(test, end, &large, large.bytes);
+}
+
 /* All that a tail can be, relative to a head in the middle of things. */
 static void ring_survives_corrupt_tails(struct kunit *test)
 {
@@ -342,6 +384,7 @@ static struct kunit_case ring_cases[] = {
 	KUNIT_CASE(ring_filled_exactly),
 	KUNIT_CASE(ring_drops_what_is_larger),
 	KUNIT_CASE(ring_full_drops_the_newest),
+	KUNIT_CASE(ring_full_judges_as_ever),
 	KUNIT_CASE(ring_survives_corrupt_tails),
 	KUNIT_CASE(ring_counts_under_random_tails),
 	KUNIT_CASE(ring_overwrites_the_oldest),
