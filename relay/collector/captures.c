@@ -296,6 +296,23 @@ static void stream_find_offset(struct stream *stream)
 		state->offset = hello->tail;
 }
 
+/*
+ * What was sent to another collector may be there, too. The journal knows that
+ * before Welcome goes out: a sensor that has heard Welcome names us, not the
+ * other one, the next time.
+ */
+static void stream_claim(const struct stream *stream)
+{
+	const struct hello *hello = &stream->hello;
+	struct ledger_ring *state = stream_state(stream);
+	const uint8_t *id = epochs_id(stream->captures->config.epochs);
+
+	if (hello->has_collector && !memcmp(hello->collector, id, MESSAGE_ID_BYTES))
+		return;
+	if (hello->sent > state->offset && hello->sent > state->twice)
+		state->twice = hello->sent;
+}
+
 static void stream_hello(struct stream *stream, const struct hello *hello,
 			 uint64_t now)
 {
@@ -328,32 +345,25 @@ static void stream_hello(struct stream *stream, const struct hello *hello,
 	stream_ring(stream)->stream = stream;
 	if (!epochs_durable(captures->config.epochs))
 		stream_find_offset(stream);
+	stream_claim(stream);
 	epoch_snaplen(epoch, hello->format.snaplen);
 	epoch_attach(epoch, hello->ring, hello->ring_bytes);
 	if (epoch_settled(epoch, hello->ring))
 		stream_welcome(stream, now);
 }
 
-/* What another collector may have, too: counted once the sensor goes on here. */
-static void stream_count_duplicates(struct stream *stream)
+/* Only now, for until here the sensor may have gone elsewhere. */
+static void stream_say_twice(const struct stream *stream)
 {
-	const struct hello *hello = &stream->hello;
 	struct epoch_ring *ring = stream_ring(stream);
-	uint64_t from = ring->received;
+	uint64_t from = ring->received > ring->told ? ring->received : ring->told;
+	uint64_t twice = stream_state(stream)->twice;
 
-	if (hello->has_collector &&
-	    !memcmp(hello->collector, epochs_id(stream->captures->config.epochs),
-		    MESSAGE_ID_BYTES))
+	if (twice <= from)
 		return;
-	if (from < ring->duplicate)
-		from = ring->duplicate;
-	if (hello->sent <= from)
-		return;
-	ring->duplicate = hello->sent;
-	stream_state(stream)->duplicates += hello->sent - from;
-	epoch_note(stream->epoch);
+	ring->told = twice;
 	log_warning("sensor %s ring %u: %" PRIu64 " bytes may be at another collector, too",
-		    stream->key, stream->ring, hello->sent - from);
+		    stream->key, stream->ring, twice - from);
 }
 
 /* The first Records begin where the sensor's tail was, if that is beyond. */
@@ -369,7 +379,7 @@ static void stream_first(struct stream *stream, const struct records *records)
 			    stream->key, stream->ring,
 			    epoch_jump(stream->epoch, stream->ring, tail));
 	stream->phase = STREAM_LIVE;
-	stream_count_duplicates(stream);
+	stream_say_twice(stream);
 }
 
 static void stream_records(struct stream *stream, struct records *records,

@@ -22,7 +22,7 @@ struct epoch *epoch_new(struct ledger_file *state, const char *path)
 		epoch->rings = calloc(state->ring_count, sizeof(*epoch->rings));
 	if (!epoch || !epoch->rings) {
 		free(epoch);
-		free(state);
+		ledger_free_file(state);
 		return NULL;
 	}
 	epoch->state = state;
@@ -38,7 +38,7 @@ void epoch_free(struct epoch *epoch)
 		merge_free(epoch->merge);
 	ringfile_close(&epoch->file);
 	free(epoch->rings);
-	free(epoch->state);
+	ledger_free_file(epoch->state);
 	free(epoch);
 }
 
@@ -49,6 +49,23 @@ void epoch_note(struct epoch *epoch)
 			    epoch->state->length, epoch->came);
 	epoch->dirty = false;
 	epoch->came = 0;
+}
+
+/*
+ * So many bytes more of a ring, with records from the @first time to the @last,
+ * are in the file.
+ */
+static void epoch_account(struct ledger_ring *ring, uint64_t length,
+			  uint64_t first, uint64_t last)
+{
+	uint64_t left = ring->twice > ring->offset ? ring->twice - ring->offset : 0;
+
+	ring->duplicates += left < length ? left : length;
+	ring->offset += length;
+	if (first < ring->first || !ring->first)
+		ring->first = first;
+	if (last > ring->last)
+		ring->last = last;
 }
 
 static bool epoch_write(void *context, void *bytes, size_t size,
@@ -66,7 +83,7 @@ static bool epoch_write(void *context, void *bytes, size_t size,
 
 		if (!parts[i].length)
 			continue;
-		ring->offset += parts[i].length;
+		epoch_account(ring, parts[i].length, parts[i].first, parts[i].last);
 		ring->packets += parts[i].packets;
 		ring->bytes += parts[i].bytes;
 		ring->disorder += parts[i].disorder;
@@ -74,6 +91,17 @@ static bool epoch_write(void *context, void *bytes, size_t size,
 		epoch->dirty = true;
 	}
 	return true;
+}
+
+/* A merge begins, or again, behind what the file has. */
+static void epoch_begin_merge(struct epoch *epoch)
+{
+	uint64_t last = 0;
+
+	for (uint32_t i = 0; i < epoch->state->ring_count; i++)
+		if (epoch->state->rings[i].last > last)
+			last = epoch->state->rings[i].last;
+	merge_begin(epoch->merge, last);
 }
 
 bool epoch_open(struct epoch *epoch, struct syncer *syncer, uint64_t hold_back,
@@ -89,6 +117,7 @@ bool epoch_open(struct epoch *epoch, struct syncer *syncer, uint64_t hold_back,
 					 now, epoch_write, epoch);
 		if (!epoch->merge)
 			return false;
+		epoch_begin_merge(epoch);
 	}
 	epoch->syncer = syncer;
 	if (!syncer)
@@ -146,7 +175,8 @@ bool epoch_settled(struct epoch *epoch, uint32_t i)
 	if (!epoch->sync)
 		return true;
 	return syncer_safe(epoch->syncer, epoch->sync, i, &safe, &declared) &&
-	       declared && safe.known == ring->known && safe.offset == ring->offset;
+	       declared && safe.known == ring->known &&
+	       safe.offset == ring->offset && safe.twice == ring->twice;
 }
 
 int epoch_error(struct epoch *epoch)
@@ -197,8 +227,8 @@ bool epoch_begin(struct epoch *epoch, uint32_t i, uint64_t start,
 		epoch->state->length = RINGFILE_HEADER;
 	epoch->header = true;
 	if (!state->known) {
-		*state = (struct ledger_ring){ .known = true, .offset = start };
-		ring->duplicate = 0;
+		state->known = true;
+		state->offset = start;
 	}
 	ring->received = state->offset;
 	walk_begin(&ring->walk, state->offset,
@@ -217,8 +247,15 @@ uint64_t epoch_jump(struct epoch *epoch, uint32_t i, uint64_t tail)
 	state->elsewhere += skipped;
 	ring->received = tail;
 	walk_begin(&ring->walk, tail, ringfile_swapped(&epoch->state->format));
-	epoch_note(epoch);
+	epoch->dirty = true;	/* and told with the records that follow */
 	return skipped;
+}
+
+static uint64_t epoch_time(const struct epoch *epoch, const unsigned char *header)
+{
+	const struct ringfile_format *format = &epoch->state->format;
+
+	return walk_time(header, ringfile_swapped(format), format->microseconds);
 }
 
 /* A single ring: what is whole counts, the rest is there, too. */
@@ -240,10 +277,12 @@ static enum epoch_result epoch_direct(struct epoch *epoch, uint32_t i,
 		epoch_cannot(epoch, status);
 		return EPOCH_FAILED;
 	}
+	epoch->state->length += walk.boundary - state->offset;
+	if (walk.packets)
+		epoch_account(state, walk.boundary - state->offset,
+			      epoch_time(epoch, walk.first), epoch_time(epoch, walk.last));
 	state->packets += walk.packets;
 	state->bytes += walk.bytes;
-	epoch->state->length += walk.boundary - state->offset;
-	state->offset = walk.boundary;
 	walk.packets = walk.bytes = 0;
 	ring->walk = walk;
 	epoch->came += length;
@@ -326,9 +365,11 @@ void epoch_detach(struct epoch *epoch, uint32_t i, bool finished, uint64_t now)
 
 void epoch_back(struct epoch *epoch)
 {
-	if (epoch->merge)
-		merge_drop(epoch->merge);
 	syncer_reset(epoch->syncer, epoch->sync, epoch->state);
+	if (epoch->merge) {
+		merge_drop(epoch->merge);
+		epoch_begin_merge(epoch);
+	}
 	if (!ringfile_cut(&epoch->file, epoch->state->length))
 		log_error("%s: cannot be cut: %m", epoch->path);
 	epoch->header = epoch->state->length;

@@ -25,13 +25,13 @@
  * @stream: its call, whoever that is; NULL: none
  * @received: offset of the next byte to come
  * @walk: where records end, of a single ring
- * @duplicate: up to this offset, possible duplicates have been counted
+ * @told: up to this offset, people know what may be there twice
  */
 struct epoch_ring {
 	struct stream *stream;
 	uint64_t received;
 	struct walk walk;
-	uint64_t duplicate;
+	uint64_t told;
 };
 
 /**

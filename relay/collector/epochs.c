@@ -60,7 +60,7 @@ static struct epoch *epochs_add(struct epochs *epochs,
 	struct epoch *epoch;
 
 	if (epochs->count == EPOCHS_MAX) {
-		free(state);
+		ledger_free_file(state);
 		return NULL;
 	}
 	epoch = epoch_new(state, path);
@@ -169,7 +169,7 @@ static struct epoch *epochs_new(struct epochs *epochs, const struct hello *hello
 	if (!epochs_create(epochs, key, state, &file, path)) {
 		call_fail(status, call_code(errno), "cannot create %.256s: %s",
 			  path, strerror(errno));
-		free(state);
+		ledger_free_file(state);
 		return NULL;
 	}
 	strcpy(state->name, path + epochs->folder);
@@ -393,9 +393,10 @@ static bool epochs_restore(struct epochs *epochs)
 
 		if (!state || !epochs_path(epochs, path, file->name)) {
 			log_error("out of memory");
-			free(state);
+			ledger_free_file(state);
 			return false;
 		}
+		intervals_free(&state->intervals);	/* the journal has them */
 		epoch = epochs_add(epochs, state, path);
 		if (!epoch) {
 			log_error("the journal knows too many files");

@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -270,9 +271,17 @@ const struct ledger_file *journal_files(const struct journal *journal)
 	return journal->ledger.first;
 }
 
+static uint64_t journal_time(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
+}
+
 void journal_declare(struct journal *journal, const struct ledger_file *file)
 {
-	lines_file(&journal->pending, file);
+	lines_file(&journal->pending, file, journal_time());
 	journal->declared = true;
 }
 
@@ -280,12 +289,13 @@ void journal_sync(struct journal *journal, unsigned int number, uint64_t length,
 		  const struct ledger_ring *now,
 		  const struct ledger_ring *before, uint32_t ring_count)
 {
-	lines_sync(&journal->pending, number, length, now, before, ring_count);
+	lines_sync(&journal->pending, number, journal_time(), length, now, before,
+		   ring_count);
 }
 
 void journal_gone(struct journal *journal, unsigned int number, uint64_t missing)
 {
-	lines_gone(&journal->pending, number, missing);
+	lines_gone(&journal->pending, number, journal_time(), missing);
 }
 
 static void journal_reserve(struct journal *journal)

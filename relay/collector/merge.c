@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <linux/pcapring.h>
-
 #include "packet.h"
 #include "walk.h"
 
@@ -114,19 +112,11 @@ void merge_free(struct merge *merge)
 static void merge_look(struct merge *merge, uint32_t i)
 {
 	const struct merge_ring *ring = &merge->rings[i];
-	struct pcapring_record record;
 
 	merge->stamps[i] = MERGE_NEVER;
-	if (ring->begin == ring->whole)
-		return;
-	memcpy(&record, ring->memory + ring->begin, sizeof(record));
-	if (merge->swapped) {
-		record.ts_sec = __builtin_bswap32(record.ts_sec);
-		record.ts_nsec = __builtin_bswap32(record.ts_nsec);
-	}
-	merge->stamps[i] = record.ts_sec * UINT64_C(1000000000) +
-			   record.ts_nsec * UINT64_C(1) *
-			   (merge->microseconds ? 1000 : 1);
+	if (ring->begin != ring->whole)
+		merge->stamps[i] = walk_time(ring->memory + ring->begin,
+					     merge->swapped, merge->microseconds);
 }
 
 /* Drop the ring's queue from @from on. */
@@ -149,6 +139,11 @@ static void merge_forget(struct merge *merge, uint32_t i, size_t from)
 		}
 	}
 	merge_look(merge, i);
+}
+
+void merge_begin(struct merge *merge, uint64_t time)
+{
+	merge->last = time;
 }
 
 void merge_join(struct merge *merge, uint32_t i)
@@ -332,6 +327,10 @@ static void merge_move(struct merge *merge, uint32_t i)
 	memcpy(merge->out + merge->used, record, size);
 	merge->used += size;
 	merge->held -= size;
+	if (!part->packets || merge->stamps[i] < part->first)
+		part->first = merge->stamps[i];
+	if (merge->stamps[i] > part->last)
+		part->last = merge->stamps[i];
 	part->length += size;
 	part->packets++;
 	part->bytes += size - WALK_HEADER;

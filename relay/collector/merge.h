@@ -25,6 +25,7 @@ struct merge_part {
 	uint64_t packets;
 	uint64_t bytes;		/* of packets */
 	uint64_t disorder;	/* records older than one written before */
+	uint64_t first, last;	/* times of the oldest record and of the newest */
 };
 
 /*
@@ -44,6 +45,9 @@ struct merge *merge_new(uint32_t ring_count, bool swapped, bool microseconds,
 			uint64_t hold_back, uint64_t now,
 			merge_write *write, void *context);
 void merge_free(struct merge *merge);
+
+/* Records of times up to @time were written before. */
+void merge_begin(struct merge *merge, uint64_t time);
 
 /* The ring's call begins; what its call before left is dropped. */
 void merge_join(struct merge *merge, uint32_t ring);

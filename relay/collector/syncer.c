@@ -120,7 +120,8 @@ static int syncer_sync(struct syncer *syncer, struct sync_file *first,
 		}
 		if (!file->declared)
 			journal_declare(journal, file->file);
-		if (file->taken.length)
+		if (file->taken.length ||
+		    ledger_told(file->taken.rings, file->file->ring_count))
 			journal_sync(journal, file->file->number,
 				     file->taken.length, file->taken.rings,
 				     file->safe.rings, file->file->ring_count);

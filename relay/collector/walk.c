@@ -27,12 +27,34 @@ uint32_t walk_caplen(const unsigned char *header, bool swapped)
 	return swapped ? __builtin_bswap32(caplen) : caplen;
 }
 
+uint64_t walk_time(const unsigned char *header, bool swapped, bool microseconds)
+{
+	struct pcapring_record record;
+
+	memcpy(&record, header, sizeof(record));
+	if (swapped) {
+		record.ts_sec = __builtin_bswap32(record.ts_sec);
+		record.ts_nsec = __builtin_bswap32(record.ts_nsec);
+	}
+	return record.ts_sec * UINT64_C(1000000000) +
+	       record.ts_nsec * UINT64_C(1) * (microseconds ? 1000 : 1);
+}
+
 /* A whole record ends at @offset. */
 static void walk_done(struct walk *walk, uint64_t offset)
 {
 	walk->packets++;
 	walk->bytes += walk->caplen;
 	walk->boundary = offset;
+}
+
+/* Of a header that came in parts, or without all of its record. */
+static void walk_resumed(struct walk *walk, uint64_t offset)
+{
+	if (!walk->packets)
+		memcpy(walk->first, walk->header, WALK_HEADER);
+	memcpy(walk->last, walk->header, WALK_HEADER);
+	walk_done(walk, offset);
 }
 
 /* The end of what the piece before began. @return bytes taken; -1: invalid. */
@@ -54,38 +76,58 @@ static ssize_t walk_resume(struct walk *walk, const unsigned char *p, size_t siz
 			return -1;
 		walk->rest = walk->caplen;
 		if (!walk->rest)
-			walk_done(walk, walk->offset + n);
+			walk_resumed(walk, walk->offset + n);
 	}
 	if (!walk->rest)
 		return n;
 	take = size - n < walk->rest ? size - n : walk->rest;
 	walk->rest -= take;
 	if (!walk->rest)
-		walk_done(walk, walk->offset + n + take);
+		walk_resumed(walk, walk->offset + n + take);
 	return n + take;
+}
+
+/* It may turn out not to be whole: then it is the first one later, too. */
+static void walk_first(struct walk *walk, const unsigned char *p,
+		       const unsigned char *end)
+{
+	if (!walk->packets && end - p >= WALK_HEADER)
+		memcpy(walk->first, p, WALK_HEADER);
+}
+
+static void walk_last(struct walk *walk, const unsigned char *last)
+{
+	if (last)
+		memcpy(walk->last, last, WALK_HEADER);
 }
 
 static bool walk_piece(struct walk *walk, const unsigned char *p, size_t size)
 {
-	const unsigned char *start = p, *end = p + size;
+	const unsigned char *start = p, *end = p + size, *last = NULL;
 	ssize_t n = walk_resume(walk, p, size);
 
 	if (n < 0)
 		return false;
 	p += n;
+	walk_first(walk, p, end);
 	while (end - p >= WALK_HEADER) {
 		walk->caplen = walk_caplen(p, walk->swapped);
-		if (walk->caplen > PACKET_CAPLEN_MAX)
+		if (walk->caplen > PACKET_CAPLEN_MAX) {
+			walk_last(walk, last);
 			return false;
+		}
 		p += WALK_HEADER;
 		if (end - p < walk->caplen) {
 			walk->rest = walk->caplen - (end - p);
+			memcpy(walk->header, p - WALK_HEADER, WALK_HEADER);
 			p = end;
 			break;
 		}
+		last = p - WALK_HEADER;
 		p += walk->caplen;
 		walk_done(walk, walk->offset + (p - start));
 	}
+	walk_last(walk, last);
 	if (p < end) {
 		walk->have = end - p;
 		memcpy(walk->header, p, walk->have);

@@ -23,6 +23,9 @@
  * @have: bytes of the next header that came already, in @header
  * @rest: bytes of the record's packet that are still to come
  * @caplen: of the record under way; after a failure, what it claims
+ * @header: of the record under way, as far as it came
+ * @first: header of the first whole record since @packets was 0
+ * @last: of the newest one
  */
 struct walk {
 	bool swapped;
@@ -34,6 +37,8 @@ struct walk {
 	uint32_t rest;
 	uint32_t caplen;
 	unsigned char header[WALK_HEADER];
+	unsigned char first[WALK_HEADER];
+	unsigned char last[WALK_HEADER];
 };
 
 /* Begin at a record's boundary. */
@@ -47,5 +52,8 @@ bool walk_pieces(struct walk *walk, const struct pieces *pieces);
 
 /* caplen of the header at @header. */
 uint32_t walk_caplen(const unsigned char *header, bool swapped);
+
+/* Its time, in nanoseconds since 1970. */
+uint64_t walk_time(const unsigned char *header, bool swapped, bool microseconds);
 
 #endif

@@ -3,6 +3,7 @@
  * The journal: what is accepted keeps the bounds of journal.h, reading it again
  * or writing it anew says the same, and what was committed is there again.
  */
+#include "collector/intervals.c"
 #include "collector/journal.c"
 #include "collector/ledger.c"
 
@@ -32,7 +33,21 @@ static bool same_ring(const struct ledger_ring *a, const struct ledger_ring *b)
 	return a->known == b->known && a->offset == b->offset &&
 	       a->packets == b->packets && a->bytes == b->bytes &&
 	       a->elsewhere == b->elsewhere && a->duplicates == b->duplicates &&
-	       a->disorder == b->disorder && a->dropped == b->dropped;
+	       a->disorder == b->disorder && a->dropped == b->dropped &&
+	       a->twice == b->twice && a->first == b->first && a->last == b->last;
+}
+
+static void same_intervals(const struct intervals *a, const struct intervals *b)
+{
+	FUZZ_TRUE(a->count == b->count);
+	for (size_t i = 0; i < a->count; i++) {
+		const struct interval *x = &a->list[i], *y = &b->list[i];
+
+		FUZZ_TRUE(x->ring == y->ring && x->kind == y->kind);
+		FUZZ_TRUE(x->from == y->from && x->to == y->to);
+		FUZZ_TRUE(x->noticed == y->noticed && x->amount == y->amount);
+		FUZZ_TRUE(x->times == y->times);
+	}
 }
 
 static void same_file(const struct ledger_file *a, const struct ledger_file *b)
@@ -57,14 +72,45 @@ static void same(const struct journal *a, const struct journal *b)
 	const struct ledger_file *x = journal_files(a), *y = journal_files(b);
 
 	FUZZ_TRUE(!memcmp(journal_id(a), journal_id(b), MESSAGE_ID_BYTES));
-	for (; x && y; x = x->next, y = y->next)
+	for (; x && y; x = x->next, y = y->next) {
 		same_file(x, y);
+		same_intervals(&x->intervals, &y->intervals);
+		FUZZ_TRUE(x->since == y->since && x->lost == y->lost);
+	}
 	FUZZ_TRUE(!x && !y);
 }
 
 static bool ends(const char *text, size_t size)
 {
 	return memchr(text, '\0', size);
+}
+
+static void check_intervals(const struct intervals *intervals, uint32_t ring_count)
+{
+	unsigned int counts[MESSAGE_RINGS_MAX][INTERVAL_KINDS] = { 0 };
+
+	for (size_t i = 0; i < intervals->count; i++) {
+		const struct interval *one = &intervals->list[i];
+
+		FUZZ_TRUE(one->ring < ring_count && one->kind < INTERVAL_KINDS);
+		FUZZ_TRUE(++counts[one->ring][one->kind] <= INTERVALS_MAX);
+	}
+}
+
+/* From nothing to what the ring has now, they count just that. */
+static void check_sums(const struct ledger_file *one)
+{
+	uint64_t sums[MESSAGE_RINGS_MAX][INTERVAL_KINDS] = { 0 };
+
+	for (size_t i = 0; i < one->intervals.count; i++)
+		sums[one->intervals.list[i].ring][one->intervals.list[i].kind] +=
+			one->intervals.list[i].amount;
+	for (uint32_t i = 0; i < one->ring_count; i++) {
+		FUZZ_TRUE(sums[i][INTERVAL_ELSEWHERE] == one->rings[i].elsewhere);
+		FUZZ_TRUE(sums[i][INTERVAL_DUPLICATES] == one->rings[i].duplicates);
+		FUZZ_TRUE(sums[i][INTERVAL_DISORDER] == one->rings[i].disorder);
+		FUZZ_TRUE(sums[i][INTERVAL_DROPPED] == one->rings[i].dropped);
+	}
 }
 
 static void check_file(const struct ledger_file *one)
@@ -78,6 +124,7 @@ static void check_file(const struct ledger_file *one)
 	FUZZ_TRUE(one->format.linktype <= 0xffff);
 	FUZZ_TRUE(*one->name && !strchr(one->name, '/'));
 	FUZZ_TRUE(one->length <= INT64_MAX);
+	check_intervals(&one->intervals, one->ring_count);
 }
 
 static struct journal *read_back(const char *write)
@@ -215,7 +262,11 @@ static void make_states(struct fuzz_input *in, struct ledger_file *one)
 {
 	one->length = fuzz_number(in, 8) & INT64_MAX;
 	for (uint32_t i = 0; i < one->ring_count && in->left; i++) {
-		if (!(fuzz_number(in, 1) & 1))
+		uint8_t flags = fuzz_number(in, 1);
+
+		if (flags & 2)
+			one->rings[i].twice = fuzz_number(in, 8);
+		if (!(flags & 1))
 			continue;
 		one->rings[i] = (struct ledger_ring) {
 			.known = true,
@@ -226,6 +277,8 @@ static void make_states(struct fuzz_input *in, struct ledger_file *one)
 			.duplicates = fuzz_number(in, 8),
 			.disorder = fuzz_number(in, 2),
 			.dropped = fuzz_number(in, 8),
+			.twice = one->rings[i].twice,
+			.last = fuzz_number(in, 8),
 		};
 	}
 }
@@ -253,6 +306,7 @@ static void write_any(struct fuzz_input *in)
 	same(journal, again);
 	FUZZ_TRUE(journal_files(again) && !journal_files(again)->next);
 	same_file(one, journal_files(again));
+	check_sums(journal_files(again));
 	journal_close(again);
 	journal_close(journal);
 	free(one);

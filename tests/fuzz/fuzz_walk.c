@@ -10,7 +10,7 @@
 /* What is there, found without a state. */
 struct found {
 	bool valid;
-	uint64_t boundary;
+	uint64_t boundary, first, last;
 	uint64_t packets;
 	uint64_t bytes;
 	uint32_t caplen;	/* of what is not valid */
@@ -35,6 +35,9 @@ static struct found find(const uint8_t *bytes, size_t size, bool big_endian)
 		found.caplen = caplen;
 		if (!found.valid || size - found.boundary - WALK_HEADER < caplen)
 			break;
+		if (!found.packets)
+			found.first = found.boundary;
+		found.last = found.boundary;
 		found.boundary += WALK_HEADER + caplen;
 		found.packets++;
 		found.bytes += caplen;
@@ -42,9 +45,13 @@ static struct found find(const uint8_t *bytes, size_t size, bool big_endian)
 	return found;
 }
 
-static void compare(const struct walk *walk, bool valid, uint64_t start, size_t size,
-		    const struct found *want)
+static void compare(const struct walk *walk, bool valid, uint64_t start,
+		    const uint8_t *bytes, size_t size, const struct found *want)
 {
+	if (want->packets) {
+		FUZZ_TRUE(!memcmp(walk->first, bytes + want->first, WALK_HEADER));
+		FUZZ_TRUE(!memcmp(walk->last, bytes + want->last, WALK_HEADER));
+	}
 	FUZZ_TRUE(valid == want->valid);
 	FUZZ_TRUE(walk->boundary == start + want->boundary);
 	FUZZ_TRUE(walk->packets == want->packets);
@@ -70,19 +77,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	fuzz_cut(&pieces, &cuts, in.p, in.left);
 	walk_begin(&walk, start, swapped);
 	valid = walk_pieces(&walk, &(struct pieces) { pieces.list, pieces.count });
-	compare(&walk, valid, start, in.left, &want);
+	compare(&walk, valid, start, in.p, in.left, &want);
 
 	walk_begin(&walk, start, swapped);
 	valid = true;
 	for (size_t i = 0; i < pieces.count && valid; i++)
 		valid = walk_pieces(&walk, &(struct pieces) { pieces.list + i, 1 });
-	compare(&walk, valid, start, in.left, &want);
+	compare(&walk, valid, start, in.p, in.left, &want);
 	fuzz_free(&pieces);
 
 	fuzz_cut(&pieces, NULL, in.p, in.left);
 	walk_begin(&walk, start, swapped);
 	valid = walk_pieces(&walk, &(struct pieces) { pieces.list, 1 });
-	compare(&walk, valid, start, in.left, &want);
+	compare(&walk, valid, start, in.p, in.left, &want);
 	fuzz_free(&pieces);
 	return 0;
 }

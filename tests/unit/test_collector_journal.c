@@ -44,7 +44,8 @@ static void commit(struct journal *journal, unsigned int n)
 		journal_gone(journal, 1, 55);
 	} else {
 		rings[n / 2 - 1] = (struct ledger_ring){
-			true, 1000 * n, n, 2 * n, 3 * n, 4 * n, 5 * n, UINT64_MAX };
+			true, 1000 * n, n, 2 * n, 3 * n, 4 * n, 5 * n, UINT64_MAX,
+			6 * n, 7 * n, 8 * n };
 		journal_sync(journal, n / 2, 100 * n, rings, before, n / 2);
 	}
 	assert_true(journal_commit(journal));
@@ -94,6 +95,9 @@ static void check(const struct journal *journal, unsigned int n)
 			assert_int_equal(ring->duplicates, 8 * number);
 			assert_int_equal(ring->disorder, 10 * number);
 			assert_true(ring->dropped == UINT64_MAX);
+			assert_int_equal(ring->twice, 12 * number);
+			assert_int_equal(ring->first, 14 * number);
+			assert_int_equal(ring->last, 16 * number);
 		}
 		free(want);
 	}

@@ -58,6 +58,10 @@ static bool sink_write(void *context, void *bytes, size_t size,
 		sink->parts[i].packets += parts[i].packets;
 		sink->parts[i].bytes += parts[i].bytes;
 		sink->parts[i].disorder += parts[i].disorder;
+		if (!sink->parts[i].first)
+			sink->parts[i].first = parts[i].first;
+		if (parts[i].last)
+			sink->parts[i].last = parts[i].last;
 	}
 	assert_int_equal(length, size);
 	return true;
@@ -175,6 +179,27 @@ static void nothing_has_no_time_of_arrival(void **state)
 	assert_int_equal(merge_held(merge, 0), 0);
 	put(merge, &sink, 0, 50, 100 + HOLD / 10);
 	assert_int_equal(merge_due(merge), 100 + HOLD / 10 + HOLD);
+	merge_free(merge);
+}
+
+static void counts_what_is_older_than_the_file(void **state)
+{
+	struct sink sink = { 0 };
+	struct merge *merge = begin(&sink, RINGS);
+
+	(void)state;
+	merge_begin(merge, 50);
+	put(merge, &sink, 0, 49, 0);
+	put(merge, &sink, 0, 50, 0);
+	put(merge, &sink, 0, 51, 0);
+	assert_true(merge_release(merge, 0, true));
+	assert_int_equal(sink.parts[0].disorder, 1);
+	assert_int_equal(sink.parts[0].first, 49);
+	assert_int_equal(sink.parts[0].last, 51);
+	merge_begin(merge, 0);			/* the file was cut */
+	put(merge, &sink, 0, 10, 0);
+	assert_true(merge_release(merge, 0, true));
+	assert_int_equal(sink.parts[0].disorder, 1);
 	merge_free(merge);
 }
 
@@ -338,6 +363,7 @@ int main(void)
 		cmocka_unit_test(waits_for_all_that_may_be_older),
 		cmocka_unit_test(lets_go_after_the_hold_back),
 		cmocka_unit_test(nothing_has_no_time_of_arrival),
+		cmocka_unit_test(counts_what_is_older_than_the_file),
 		cmocka_unit_test(waits_for_who_may_come_but_not_for_ever),
 		cmocka_unit_test(forgets_what_comes_again),
 		cmocka_unit_test(refuses_a_record_that_cannot_be),

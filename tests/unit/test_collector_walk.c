@@ -20,10 +20,13 @@ static size_t make(unsigned char *bytes, bool swapped, size_t ends[COUNT])
 	size_t at = 0;
 
 	for (size_t i = 0; i < COUNT; i++) {
-		struct pcapring_record record = { 1, 2, sizes[i], sizes[i] };
+		struct pcapring_record record = { i + 1, 2, sizes[i], sizes[i] };
 
-		if (swapped)
+		if (swapped) {
+			record.ts_sec = __builtin_bswap32(record.ts_sec);
+			record.ts_nsec = __builtin_bswap32(record.ts_nsec);
 			record.caplen = __builtin_bswap32(record.caplen);
+		}
 		memcpy(bytes + at, &record, sizeof(record));
 		/* packets that look like headers of records that cannot be */
 		memset(bytes + at + sizeof(record), 0xff, sizes[i]);
@@ -46,6 +49,11 @@ static void check(const struct walk *walk, const size_t ends[COUNT], size_t at)
 	assert_int_equal(walk->boundary, 1000 + boundary);
 	assert_int_equal(walk->packets, packets);
 	assert_int_equal(walk->bytes, bytes);
+	if (!packets)
+		return;
+	assert_int_equal(walk_time(walk->first, walk->swapped, false), 1000000002);
+	assert_int_equal(walk_time(walk->last, walk->swapped, true),
+			 packets * 1000000000 + 2000);
 }
 
 /* Memory of its own, so that a sanitizer sees what is read beyond. */
