@@ -242,6 +242,7 @@ static void ring_call_on_welcome(struct ring_call *ring,
 	ring->ring->position = start;
 	ring->welcome_at = clock_now();
 	ring->moved_at = ring->welcome_at;
+	ring->held = start;
 	ring->told = 0;
 	ring->complete = 0;
 	ring_call_enter(ring, RING_CALL_STREAMING, records->alive);
@@ -375,7 +376,8 @@ void ring_call_on_ended(struct ring_call *ring)
 		       clock_now() - ring->welcome_at >= RING_CALL_LIVED;
 	ring->welcome_at = 0;
 	ring_call_free(ring);
-	if ((state == RING_CALL_CLOSING || records->deleted) && ring_call_is_complete(ring)) {
+	if ((state == RING_CALL_CLOSING || records->deleted || ring->source.past) &&
+	    ring_call_is_complete(ring)) {
 		ring->state = RING_CALL_DONE;
 	} else if (state == RING_CALL_CLOSING && ring->kept && !end->code) {
 		ring->state = RING_CALL_DONE;
@@ -536,7 +538,9 @@ void ring_call_step(struct ring_call *ring)
 	} else if (!ring_call_is_idle(ring)) {
 		ring_call_jump(ring);
 	} else if (ring_call_is_ending(ring) && ring->told == ring->dropped) {
-		ring_call_close(ring);
+		/* of what it had before, only an Ack says whether it is safe */
+		if (!ring->source.past || ring->acked >= ring->held)
+			ring_call_close(ring);
 	} else if (ring_call_is_ending(ring) ||
 		   (ring_call_owes_mark(ring) && clock_now() >= ring->mark_at)) {
 		ring_call_send_mark(ring);

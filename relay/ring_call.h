@@ -67,7 +67,7 @@ struct ring_epoch {
  * @objected: because the collector does what it must not; @complained: which
  *	is told once, until an Ack is right again
  * @welcome_at: when it came
- * @asked_tail, @asked_head: as in Hello
+ * @asked_tail, @asked_head: as in Hello; @held: where the collector stood then
  * @moved_at: when Welcome, or an Ack of more, came
  * @answered: an Ack came, the last one with offset @ack
  * @acked: everything before it is the collector's
@@ -96,6 +96,7 @@ struct ring_call {
 	int64_t welcome_at;
 	uint64_t asked_tail;
 	uint64_t asked_head;
+	uint64_t held;
 	int64_t moved_at;
 	bool answered;
 	uint64_t ack;

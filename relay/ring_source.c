@@ -27,7 +27,7 @@ bool ring_source_keeps(const struct ring_source *source, uint64_t begin, uint64_
 
 static bool ring_source_is_spooled(const struct ring_source *source, uint64_t position)
 {
-	return ring_source_keeps(source, position, position + 1);
+	return ring_source_is_spooling(source) && spool_has(source->spool, position);
 }
 
 bool ring_source_has(const struct ring_source *source, uint64_t position)

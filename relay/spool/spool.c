@@ -185,15 +185,22 @@ static void spool_on_found(void *context, const struct scan_file *found)
 
 static bool spool_open_folder(struct spool *spool)
 {
+	struct stat st;
+
 	if (mkdir(spool->path, SPOOL_MODE) && errno != EEXIST) {
 		log_error("--spool %s: cannot be made: %s; 'mkdir -m 700 -p' it, for the user that runs this",
 			  spool->path, strerror(errno));
 		return false;
 	}
 	spool->folder = open(spool->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (spool->folder < 0 || faccessat(spool->folder, ".", R_OK | W_OK | X_OK, AT_EACCESS)) {
+	if (spool->folder < 0 || fstat(spool->folder, &st) ||
+	    faccessat(spool->folder, ".", R_OK | W_OK | X_OK, AT_EACCESS)) {
 		log_error("--spool %s: %s; a folder is needed that the user that runs this may write to",
 			  spool->path, strerror(errno));
+		return false;
+	}
+	if (st.st_mode & S_IWOTH) {
+		log_error("--spool %s: anybody may write to it: 'chmod o-w' it", spool->path);
 		return false;
 	}
 	if (!flock(spool->folder, LOCK_EX | LOCK_NB))
@@ -311,11 +318,22 @@ uint64_t spool_begin(const struct spool_ring *ring)
 
 uint64_t spool_end(const struct spool_ring *ring)
 {
-	uint64_t end = 0;
+	return ring->last->end;
+}
 
-	for (const struct spool_file *file = ring->last; file; file = NULL)
-		end = file->end;
-	return end;
+/* Mostly the first one, or soon behind it. */
+static struct spool_file *spool_find_file(const struct spool_ring *ring, uint64_t position)
+{
+	struct spool_file *file = ring->first;
+
+	while (file && file->end <= position)
+		file = file->next;
+	return file && file->begin <= position ? file : NULL;
+}
+
+bool spool_has(const struct spool_ring *ring, uint64_t position)
+{
+	return spool_find_file(ring, position);
 }
 
 uint64_t spool_run(const struct spool_ring *ring, uint64_t position)
@@ -451,11 +469,9 @@ enum spool_answer spool_piece(struct spool_ring *ring, uint64_t position,
 			      struct spool_piece *piece)
 {
 	const struct spoolfile_stretch *part = &ring->part;
-	struct spool_file *file = ring->first;
+	struct spool_file *file = spool_find_file(ring, position);
 
 	ring->read = position;
-	while (file && (file->end <= position || file->begin > position))
-		file = file->next;
 	if (!file)
 		return SPOOL_NONE;
 	spool_load(file);
@@ -532,9 +548,9 @@ static void spool_clean_ring(struct spool_ring *ring)
 	for (struct spool_file *file = ring->going; file; file = file->next)
 		if (!file->busy && file->end <= low)
 			spool_begin_job(file, spool_do_remove, spool_on_removed);
-	for (struct spool_file *file = ring->first; file; file = file->next)
-		if (!file->busy && file->map && file->end <= low &&
-		    file->end <= ring->read)
+	for (struct spool_file *file = ring->first; file && file->end <= ring->read;
+	     file = file->next)
+		if (!file->busy && file->map && file->end <= low)
 			spool_begin_job(file, spool_do_unmap, spool_on_unmapped);
 }
 

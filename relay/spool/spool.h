@@ -174,6 +174,8 @@ uint64_t spool_begin(const struct spool_ring *ring);
 /* Of one that is not empty: the end of its last byte. */
 uint64_t spool_end(const struct spool_ring *ring);
 
+bool spool_has(const struct spool_ring *ring, uint64_t position);
+
 /* The end of what is here without a gap from @position on; @position: nothing. */
 uint64_t spool_run(const struct spool_ring *ring, uint64_t position);
 
