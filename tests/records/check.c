@@ -3,7 +3,7 @@
  * Do savefiles hold every packet that a producer wrote, each once and as it
  * was, those of a ring in order?
  *
- *	check DROPS SEEN[,SEEN...] SAVEFILE...
+ *	check DROPS SEEN[,SEEN...] [SAVEFILE...]
  *
  * DROPS: the producer's list of the packets that it dropped
  * SEEN: for each ring, how many packets came in all, dropped ones included; with
@@ -208,8 +208,8 @@ int main(int argc, char **argv)
 {
 	static struct check check;
 
-	if (argc < 4)
-		check_die("DROPS SEEN SAVEFILE... are needed");
+	if (argc < 3)
+		check_die("DROPS and SEEN are needed");
 	check_read_seen(&check, argv[2]);
 	check_read_drops(&check, argv[1]);
 	for (int i = 3; i < argc; i++)

@@ -102,6 +102,7 @@ class Rig:
     # Its programs
 
     def produce(self):
+        self.born = time.time_ns()
         self.producer = Piece("records/producer", self.memory, self.wake, self.rings,
                               self.ring_bytes, self.rate, self.drops(),
                               fds=(self.memory, self.wake), stdout=subprocess.PIPE)
@@ -139,16 +140,14 @@ class Rig:
 
     def spooled(self):
         """Files, and their bytes."""
-        try:
-            with os.scandir(self.folder("spool")) as files:
-                sizes = [file.stat().st_size for file in files if file.is_file()]
-        except FileNotFoundError:       # none yet, or one that goes this moment
-            return 0, 0
+        sizes = []
+        folder = self.folder("spool")
+        for name in os.listdir(folder) if os.path.exists(folder) else ():
+            try:
+                sizes.append(os.stat(os.path.join(folder, name)).st_size)
+            except FileNotFoundError:   # it goes this moment
+                pass
         return len(sizes), sum(sizes)
-
-    def capture(self):
-        """The capture's id, as the info page has it."""
-        return os.pread(self.memory, 16, 40).hex()
 
     def cut_relay_power(self):
         """
@@ -159,7 +158,7 @@ class Rig:
         self.stop_producer()
         # what the tail passed was safe; nobody knows of what lay behind it
         least = [self.first_held(ring, seen) for ring, (seen, _, _) in enumerate(self.report)]
-        self.epochs.append((self.capture(), self.drops(), [f"{n}+" for n in least]))
+        self.epochs.append((self.born, self.drops(), [f"{n}+" for n in least]))
         for name in os.listdir(self.folder("spool")):
             self._lose(self.folder("spool", name), False)
         os.close(self.memory)
@@ -342,7 +341,7 @@ class Rig:
             return self.judge_epochs()
         files = self.savefiles()
         judge = subprocess.run(
-            [os.path.join(BUILD, "records/check"), self.folder("drops"),
+            [os.path.join(BUILD, "records/check"), self.drops(),
              ",".join(str(seen) for seen, _, _ in self.report), *files],
             stdout=subprocess.PIPE, text=True, check=False)
         assert not judge.returncode, (
@@ -352,25 +351,30 @@ class Rig:
         same(int(found[2]), sum(dropped for _, _, dropped in self.report), "dropped")
         return judge.stdout.strip()
 
+    def epoch_of(self, path):
+        """By its first packet. -> which; None: it has none."""
+        with open(path, "rb") as file:
+            first = file.read(24 + 8)[24:]
+        if not first:
+            return None
+        second, nanosecond = struct.unpack("=II", first)
+        stamp = second * 10**9 + nanosecond
+        return max(n for n, (begin, _, _) in enumerate(self.epochs) if begin <= stamp)
+
     def judge_epochs(self):
         """Those of machines that lost their power, and the last one."""
-        with open(self.folder("x.pcap.journal")) as journal:
-            files = {match[1]: match[2] for match in re.finditer(
-                r"file \d+ [0-9a-f]{32} ([0-9a-f]{32}) .* =(\S+)$", journal.read(), re.M)}
-        last = (self.capture(), self.drops(), [str(seen) for seen, _, _ in self.report])
+        self.epochs.append((self.born, self.drops(), [str(seen) for seen, _, _ in self.report]))
+        files = [(self.epoch_of(path), path) for path in self.savefiles()]
         said = []
-        for capture, drops, seen in [*self.epochs, last]:
-            if capture not in files:
-                # nothing of it was ever safe
-                same([n.rstrip("+") for n in seen], ["0"] * self.rings, f"seen of {capture}")
-                continue
+        for number, (_, drops, seen) in enumerate(self.epochs):
             judge = subprocess.run(
                 [os.path.join(BUILD, "records/check"), drops, ",".join(seen),
-                 self.folder(files[capture])], stdout=subprocess.PIPE, text=True, check=False)
+                 *(path for epoch, path in files if epoch == number)],
+                stdout=subprocess.PIPE, text=True, check=False)
             assert not judge.returncode, (
-                f"{judge.stdout}in {files[capture]}, {seen}\n" + "\n".join(self.said[-30:]))
+                f"epoch {number} of {len(self.epochs)}: {judge.stdout}in {files}, {seen}\n" +
+                "\n".join(self.said[-30:]))
             said.append(judge.stdout.strip())
-        same(len(self.savefiles()), len(said), "savefiles")
         return "; ".join(said)
 
     def close(self):
