@@ -6,6 +6,11 @@ BINDIR		= $(PREFIX)/bin
 UNITDIR		= $(PREFIX)/lib/systemd/system
 DKMS_SOURCE	= /usr/src/pcapring-$(VERSION)
 
+COMPLETE	= $(PREFIX)/share/pcapring/complete
+BASH_COMPLETIONS = $(PREFIX)/share/bash-completion/completions
+FISH_COMPLETIONS = $(PREFIX)/share/fish/vendor_completions.d
+ZSH_COMPLETION	= $(PREFIX)/share/zsh/vendor-completions/_pcapring
+
 UNITS		:= pcapring-relay@.service pcapring-collector.service pcapring-captures.service
 MANUALS		:= $(wildcard packaging/man/*.[48])
 EXAMPLES	:= $(wildcard packaging/examples/*)
@@ -14,9 +19,11 @@ EXAMPLES	:= $(wildcard packaging/examples/*)
 INSTALLED	= $(PROGRAMS:$(BUILD)/%=$(BINDIR)/%) \
 		  $(foreach m,$(MANUALS),$(PREFIX)/share/man/man$(subst .,,$(suffix $m))/$(notdir $m)) \
 		  $(UNITS:%=$(UNITDIR)/%) \
+		  $(PROGRAMS:$(BUILD)/%=$(BASH_COMPLETIONS)/%) \
+		  $(PROGRAMS:$(BUILD)/%=$(FISH_COMPLETIONS)/%.fish) $(ZSH_COMPLETION) \
 		  $(PREFIX)/lib/udev/rules.d/60-pcapring.rules \
 		  $(PREFIX)/lib/sysusers.d/pcapring.conf
-INSTALLED_FOLDERS = $(PREFIX)/share/doc/pcapring $(DKMS_SOURCE)
+INSTALLED_FOLDERS = $(PREFIX)/share/doc/pcapring $(PREFIX)/share/pcapring $(DKMS_SOURCE)
 
 deps:
 	packaging/deps packaging/deps.txt
@@ -24,7 +31,21 @@ deps:
 deps-check: deps
 	packaging/deps packaging/deps-check.txt
 
-install: programs
+# Completions are looked for by the name of each program; zsh wants its own word
+# on the first line.
+install-completions:
+	install -D packaging/completions/complete $(DESTDIR)$(COMPLETE)
+	install -d $(DESTDIR)$(BASH_COMPLETIONS) $(DESTDIR)$(FISH_COMPLETIONS) \
+		$(DESTDIR)$(dir $(ZSH_COMPLETION))
+	for p in $(PROGRAMS:$(BUILD)/%=%); do \
+		sed 's|@COMPLETE@|$(COMPLETE)|' packaging/completions/pcapring.bash.in \
+			>$(DESTDIR)$(BASH_COMPLETIONS)/$$p && \
+		sed 's|@COMPLETE@|$(COMPLETE)|' packaging/completions/pcapring.fish.in \
+			>$(DESTDIR)$(FISH_COMPLETIONS)/$$p.fish || exit 1; done
+	sed '1{h;d};2G;s|@COMPLETE@|$(COMPLETE)|' packaging/completions/pcapring.zsh.in \
+		>$(DESTDIR)$(ZSH_COMPLETION)
+
+install: programs install-completions
 	install -d $(DESTDIR)$(BINDIR)
 	install $(PROGRAMS) $(DESTDIR)$(BINDIR)
 	for m in $(MANUALS); do install -D -m 644 -t \
@@ -44,4 +65,4 @@ uninstall:
 	rm -f $(INSTALLED:%=$(DESTDIR)%)
 	rm -rf $(INSTALLED_FOLDERS:%=$(DESTDIR)%)
 
-.PHONY: deps deps-check install uninstall
+.PHONY: deps deps-check install install-completions uninstall
