@@ -37,12 +37,14 @@ $(BUILD)/fuzz_ringfile: $(call fuzz_objects,$(addprefix collector/,call output p
 $(BUILD)/fuzz_spoolend: $(call fuzz_objects,$(addprefix spool/,scan spoolfile) common/metadata common/size)
 $(BUILD)/fuzz_spoolfile: $(call fuzz_objects,common/metadata common/size)
 $(BUILD)/fuzz_spoolname: $(call fuzz_objects,spool/spoolfile common/metadata common/size)
+$(BUILD)/fuzz_saved: $(call fuzz_objects,$(addprefix control/,arguments capture json) \
+		       common/filter common/size)
 $(BUILD)/fuzz_walk: $(call fuzz_objects,collector/walk)
 
 $(BUILD)/fuzz_%: $(BUILD)/objects/tests/fuzz/fuzz_%.o \
 		$(addprefix $(BUILD)/objects/tests/fuzz/,fuzz.o log.o) $(PROTO_OBJECTS)
 	$(call step,LD,$@)$(CC) $(UNIT_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ \
-		-lprotobuf-c -lpcap -lz
+		-lprotobuf-c -lpcap -ljansson -lz
 
 # Messages in them are packed by what is not ours.
 $(BUILD)/seeds/stamp: tests/fuzz/seeds tests/fuzz/regressions \
