@@ -78,11 +78,14 @@ static bool restore_waits(struct restore *restore, size_t index)
 
 static void restore_say(struct restore *restore)
 {
-	for (size_t i = 0; i < restore->wanted->count; i++)
-		printf("/dev/pcapring%u %s: %s%s\n", restore->ids[i],
-		       restore->wanted->requests[i].ifname,
+	for (size_t i = 0; i < restore->wanted->count; i++) {
+		char name[IF_NAMESIZE];
+
+		capture_printable(restore->wanted->requests[i].ifname, name, sizeof(name));
+		printf("/dev/pcapring%u %s: %s%s\n", restore->ids[i], name,
 		       restore->fates[i] == RESTORE_MADE ? "made" : "was there",
 		       restore_waits(restore, i) ? ", waits for its interface" : "");
+	}
 }
 
 /* What is there is known before anything is made. */
