@@ -127,7 +127,8 @@ static bool records_sleep(struct records *records)
 /* Is there nothing to do but to wait for more? */
 static bool records_is_asleep(struct records *records)
 {
-	bool all = true, any = false, held = false;
+	const struct spool *spool = records->config->spool;
+	bool all = true, any = false, held = false, quiet = true;
 
 	records->look_at = CLOCK_NEVER;
 	if (records->armed || records->ending || (records->config->feed && !records->dry))
@@ -138,15 +139,17 @@ static bool records_is_asleep(struct records *records)
 
 		any |= idle;
 		all &= idle;
+		quiet &= idle;
 		held |= (ring->state == RING_CALL_STREAMING && ring->starved) ||
-			ring->ring->safe != ring->ring->tail;
+			ring->ring->safe != ring->ring->tail ||
+			ring_call_owes_spill(ring);
 	}
 	/*
-	 * Nobody tells when extents are let go of, nor when half of a ring whose
-	 * collector is away is full. And a ring that cannot be
-	 * emptied would wake us for ever: instead the others are looked at.
+	 * Nobody tells when extents are let go of, nor when half of a ring is full
+	 * that no collector empties. And such a ring would wake us for ever:
+	 * instead the others are looked at.
 	 */
-	held |= records->config->spool && (!all || spool_waits(records->config->spool));
+	held |= spool && (!quiet || spool_waits(spool));
 	if (held || (any && !all && !records->armed &&
 		     records->reader->ring_count > 1))
 		records->look_at = clock_now() + RECORDS_LOOK;

@@ -555,6 +555,14 @@ static bool ring_call_is_taken(const struct ring_call *ring)
 	       clock_now() - ring->moved_at < RING_CALL_AWAY;
 }
 
+bool ring_call_owes_spill(const struct ring_call *ring)
+{
+	const struct reader_ring *positions = ring->ring;
+
+	return ring->source.spool && !ring->source.past &&
+	       positions->head - positions->safe > (positions->mask + 1) / 2;
+}
+
 void ring_call_spill(struct ring_call *ring, bool all)
 {
 	struct spool_ring *spool = ring->source.spool;
@@ -571,7 +579,7 @@ void ring_call_spill(struct ring_call *ring, bool all)
 
 	if (!spool || spool->write || !length)
 		return;
-	if (!all && (length <= (positions->mask + 1) / 2 || ring_call_is_taken(ring)))
+	if (!all && (!ring_call_owes_spill(ring) || ring_call_is_taken(ring)))
 		return;
 	extent = extents_hold(ring->source.extents, begin, positions->head);
 	if (!extent)

@@ -214,9 +214,12 @@ void ring_call_give_up(struct ring_call *ring);
 /* The same where it is known that there is no collector. */
 void ring_call_leave(struct ring_call *ring);
 
+/* There is a spool, and half of the ring is safe nowhere. */
+bool ring_call_owes_spill(const struct ring_call *ring);
+
 /*
- * Begin to move what is safe nowhere yet to the spool, where no collector takes
- * it and half of the ring is that; @all: in any case.
+ * Begin to move what is safe nowhere yet to the spool, where that is owed and no
+ * collector takes it; @all: in any case.
  */
 void ring_call_spill(struct ring_call *ring, bool all);
 

@@ -23,6 +23,7 @@
 #include "reader.h"
 #include "records.h"
 #include "relay.h"
+#include "spool/spool.h"
 #include "stream.h"
 #include "watch.h"
 
@@ -775,6 +776,170 @@ static void test_unimplemented_later_is_a_refusal(void **state)
 	end(&f);
 }
 
+/* A folder in the fixture's place of @path, which the test removes. */
+static void open_spool(struct fixture *f, char *path)
+{
+	f->config.spool = spool_open(path, 1 << 30);
+	assert_non_null(f->config.spool);
+}
+
+static void close_spool(struct fixture *f, char *path)
+{
+	uint64_t bytes = spool_bytes(f->config.spool);
+
+	spool_close(f->config.spool);
+	f->config.spool = NULL;
+	if (!bytes)
+		assert_int_equal(rmdir(path), 0);
+}
+
+/* Packets until the ring is more than half full, and is freed. */
+static void fill_spool(struct fixture *f)
+{
+	while (head(f, 0) - tail(f, 0) <= f->memring.info->ring_bytes / 2)
+		append(f, 0, 1400);
+	wait_for_tail(f, 0, head(f, 0));
+}
+
+/* Take all records up to the ring's head; their bytes are right. */
+static void take_all(struct fixture *f, struct collector_call *call, uint64_t from)
+{
+	static uint8_t stream[1 << 20];
+	uint64_t length = 0;
+	uint32_t number = 0;
+
+	while (from < head(f, 0)) {
+		assert_true(collector_next(call));
+		assert_int_equal(call->records->offset, from);
+		from += call->records->data.len;
+		check_data(call, stream, &length);
+		check_records(stream, &length, &number);
+	}
+	assert_int_equal(length, 0);
+	assert_int_equal(number, f->written);
+}
+
+static void test_a_spool_takes_what_no_collector_does(void **state)
+{
+	char path[] = "/tmp/pcapring-spool-XXXXXX";
+	struct collector_call *call;
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 1, 1 << 16);
+	assert_non_null(mkdtemp(path));
+	open_spool(&f, path);
+	go(&f);
+	/* it has not said Welcome, and has been told of this tail */
+	call = collector_accept(f.collector);
+	assert_int_equal(call->hello->tail, START);
+	for (int i = 0; i < 5; i++)
+		fill_spool(&f);
+	append(&f, 0, 100);
+	collector_welcome(call, 'c', START, true);
+	take_all(&f, call, START);
+	/* another call has the same bytes */
+	collector_end(call, UNAVAILABLE);
+	call = collector_accept(f.collector);
+	assert_int_equal(call->hello->tail, START);
+	assert_int_equal(call->hello->sent, head(&f, 0));
+	assert_int_equal(call->hello->head, head(&f, 0));
+	assert_int_equal(call->hello->ring_bytes, 0);
+	collector_welcome(call, 'c', START, false);
+	take_all(&f, call, START);
+	finish(&f, call, head(&f, 0));
+	assert_int_equal(f.counts.acknowledged, head(&f, 0) - START);
+	assert_int_equal(f.counts.again, head(&f, 0) - START);
+	close_spool(&f, path);
+	end(&f);
+}
+
+/* Welcome, and nothing more, with bytes that its call has. */
+static void test_a_collector_that_acknowledges_nothing_stays_away(void **state)
+{
+	char path[] = "/tmp/pcapring-spool-XXXXXX";
+	struct collector_call *call;
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 1, 1 << 16);
+	f.config.alive_ms = PATIENCE_MS;
+	assert_non_null(mkdtemp(path));
+	open_spool(&f, path);
+	go(&f);
+	call = collector_accept(f.collector);
+	collector_welcome(call, 'c', START, true);
+	while (head(&f, 0) - START <= 1 << 15)
+		append(&f, 0, 1400);
+	take(call, START, head(&f, 0));
+	wait_for_tail(&f, 0, head(&f, 0));
+	/* what comes later follows on the call */
+	append(&f, 0, 1400);
+	take(call, head(&f, 0) - RECORD(1400), head(&f, 0));
+	finish(&f, call, head(&f, 0));
+	close_spool(&f, path);
+	end(&f);
+}
+
+/* A machine that was without power; its other rings are another capture. */
+static void test_an_epoch_that_is_past_has_a_call_of_its_own(void **state)
+{
+	static const uint8_t boots[2][16] = { "first", "second" };
+	char path[] = "/tmp/pcapring-spool-XXXXXX";
+	struct collector_call *calls[2], *past, *live;
+	struct fixture f;
+	uint64_t kept;
+
+	(void)state;
+	assert_non_null(mkdtemp(path));
+	begin(&f, 1, 1 << 16);
+	open_spool(&f, path);
+	f.config.boot = boots[0];
+	f.config.patience_ms = 100;
+	go(&f);
+	past = collector_accept(f.collector);
+	fill_spool(&f);
+	memring_producer(&f.memring, 0)->count.dropped = 7;
+	append(&f, 0, 100);
+	stop(&f);
+	join(&f);
+	collector_end(past, 0);
+	/* what was in the ring is there, too */
+	assert_int_equal(spool_bytes(f.config.spool), head(&f, 0) - START);
+	kept = head(&f, 0);
+	close_spool(&f, path);
+	end(&f);
+
+	begin(&f, 1, 1 << 16);
+	memset(f.memring.info->uuid, 'v', 16);
+	open_spool(&f, path);
+	f.config.boot = boots[1];
+	append(&f, 0, 100);
+	go(&f);
+	for (int i = 0; i < 2; i++)
+		calls[i] = collector_accept(f.collector);
+	past = calls[*calls[0]->hello->capture.data == 'u' ? 0 : 1];
+	live = calls[past == calls[0]];
+	assert_memory_equal(past->hello->boot_id.data, boots[0], 16);
+	assert_memory_equal(live->hello->boot_id.data, boots[1], 16);
+	assert_memory_equal(past->hello->capture.data, "uuuuuuuuuuuuuuuu", 16);
+	assert_int_equal(past->hello->tail, START);
+	assert_int_equal(past->hello->head, kept);
+	assert_string_equal(past->hello->sensor, "sensor-1");
+	assert_string_equal(past->hello->interface, "mem0");
+	collector_welcome(live, 'c', START, true);
+	take(live, START, head(&f, 0));
+	collector_welcome(past, 'c', START, true);
+	take(past, START, kept);
+	assert_int_equal(past->records->dropped, 7);
+	take_end(past);
+	collector_ack(past, kept);
+	collector_end(past, 0);
+	finish(&f, live, head(&f, 0));
+	close_spool(&f, path);
+	end(&f);
+}
+
 /* Without the padding. */
 static bool same(const struct notes *a, const struct notes *b)
 {
@@ -856,6 +1021,9 @@ int main(void)
 		cmocka_unit_test(test_calls_do_not_wait_for_each_other),
 		cmocka_unit_test(test_unimplemented_at_first_is_a_fallback),
 		cmocka_unit_test(test_unimplemented_later_is_a_refusal),
+		cmocka_unit_test(test_a_spool_takes_what_no_collector_does),
+		cmocka_unit_test(test_a_collector_that_acknowledges_nothing_stays_away),
+		cmocka_unit_test(test_an_epoch_that_is_past_has_a_call_of_its_own),
 		cmocka_unit_test(test_notes_outlive_a_kill_at_any_store),
 		cmocka_unit_test(test_notes_that_cannot_be_are_none),
 	};
