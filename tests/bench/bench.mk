@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Speed of both protocols and of the collector: tests/bench/README.
 
-BENCH_PROGRAMS	:= $(addprefix $(BUILD)/bench-,sender discard delay)
+BENCH_PROGRAMS	:= $(addprefix $(BUILD)/bench-,sender discard delay spool)
 
 bench: programs $(BENCH_PROGRAMS)
 	BUILD=$(BUILD) tests/bench/run
