@@ -44,6 +44,14 @@ def _(folder):
     for args, pattern in (((), "--device|--read"),
                           (("--read", "x"), "--target"),
                           (("--target", "127.0.0.1:1"), "--device|--read"),
+                          (("--device", "x", "--target", "h:1", "--spool", "d", "--protocol",
+                            "packet"), "--spool needs .* --protocol records or auto"),
+                          (("--read", "x", "--target", "h:1", "--spool", "d"),
+                           "--spool is for --device"),
+                          (("--device", "x", "--target", "h:1", "--spool-max", "1G"),
+                           "--spool-max is for --spool DIR"),
+                          (("--device", "x", "--target", "h:1", "--spool", "d", "--spool-max",
+                            "much"), "--spool-max 'much' is not a size"),
                           (("--nonsense",), "unrecognized option '--nonsense'")):
         program = Program("pcapring-relay", *args)
         text = program.wait(2)
