@@ -154,7 +154,8 @@ static void ring_call_say_hello(struct ring_call *ring)
 	memcpy(hello.boot_id, epoch->boot_id, sizeof(hello.boot_id));
 	memcpy(hello.capture, epoch->capture, sizeof(hello.capture));
 	/* with a spool, more than any ring can hold: files, like a savefile */
-	if (hello.head - hello.tail > hello.ring_bytes)
+	ring->filed = hello.ring_bytes && hello.head - hello.tail > hello.ring_bytes;
+	if (ring->filed)
 		hello.ring_bytes = 0;
 	ring->asked_tail = hello.tail;
 	ring->asked_head = hello.head;
@@ -509,6 +510,14 @@ static bool ring_call_leaves_off(const struct ring_call *ring)
 	       ring->ring->position < ring_source_spooled(&ring->source);
 }
 
+/* Another call, at once, with another Hello. */
+static void ring_call_renew(struct ring_call *ring)
+{
+	ring->said = true;
+	ring->lived = true;
+	ring_call_give_up(ring);
+}
+
 /* What follows here is not there: when all before is safe, ask once more. */
 static void ring_call_jump(struct ring_call *ring)
 {
@@ -521,9 +530,17 @@ static void ring_call_jump(struct ring_call *ring)
 	}
 	log_debug("ring %u: nothing is left between %" PRIu64 " and %" PRIu64,
 		  ring->index, ring->ring->position, ring_source_tail(&ring->source));
-	ring->said = true;
-	ring->lived = true;
-	ring_call_give_up(ring);
+	ring_call_renew(ring);
+}
+
+/*
+ * The spool is empty, so the ring counts again: its quarters are acknowledged
+ * only where the collector knows its size.
+ */
+static bool ring_call_outgrew(const struct ring_call *ring)
+{
+	return ring->filed && !ring_call_is_ending(ring) &&
+	       !ring_source_spooled(&ring->source);
 }
 
 void ring_call_step(struct ring_call *ring)
@@ -533,6 +550,8 @@ void ring_call_step(struct ring_call *ring)
 	if (ring_call_leaves_off(ring)) {
 		ring->kept = true;
 		ring_call_close(ring);
+	} else if (ring_call_outgrew(ring)) {
+		ring_call_renew(ring);
 	} else if (ring_source_has(&ring->source, ring->ring->position)) {
 		ring_call_send_data(ring);
 	} else if (!ring_call_is_idle(ring)) {

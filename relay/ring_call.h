@@ -61,6 +61,7 @@ struct ring_epoch {
  * @wait: the next call waits for the collector
  * @sending: a message of the call is under way
  * @starved: all extents are held
+ * @filed: Hello told no ring_bytes, because of the spool
  * @kept: it was ended before all was sent, which the spool keeps
  * @lived: the call was taken
  * @said: it was told why the call is given up
@@ -88,6 +89,7 @@ struct ring_call {
 	bool wait;
 	bool sending;
 	bool starved;
+	bool filed;
 	bool kept;
 	bool lived;
 	bool said;

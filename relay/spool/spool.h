@@ -17,7 +17,8 @@
  *    the ring, so Welcome and Acks are the same as ever. What is here is sent
  *    first, in the order of offsets, then what the ring has, on the same call:
  *    Hello's tail is the first byte that is here, its head the ring's. It tells
- *    no ring_bytes where more than that is between the two.
+ *    no ring_bytes where more than that is between the two; as soon as nothing
+ *    is here any more, another call tells it.
  *
  * 4. Before a file is sent from, it is read once, and checked: what is damaged is
  *    said and not sent. Then it is mapped; slices of messages refer to the map.
