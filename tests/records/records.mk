@@ -24,7 +24,7 @@ $(RECORDS_PROGRAMS):
 	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group \
 		$(RECORDS_LIBRARIES) -lpthread
 
-$(BUILD)/records/relay: RECORDS_LIBRARIES := -lgrpc -lgpr -lprotobuf-c -lpcap -lsystemd -lz
+$(BUILD)/records/relay: RECORDS_LIBRARIES := -lgrpc -lgpr -lprotobuf-c -lpcap -lssl -lcrypto -lsystemd -lz
 
 # Preloaded, even before a sanitizer's library: it has none.
 $(BUILD)/records/synced.so: tests/records/synced.c
