@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "common/service.h"
+#include "common/tls.h"
 #include "exclude.h"
 #include "exclude_list.h"
 #include "extent.h"
@@ -141,6 +142,17 @@ static void main_close_source(struct main_sources *sources)
 		savefile_close(&sources->savefile);
 }
 
+static bool main_open_tls(struct tls *tls, const struct options *options)
+{
+	const struct tls_source sources[TLS_FILES] = {
+		[TLS_CA] = { "--tls-ca", options->tls_ca },
+		[TLS_CERTIFICATE] = { "--tls-cert", options->tls_certificate },
+		[TLS_KEY] = { "--tls-key", options->tls_key },
+	};
+
+	return tls_open(tls, sources);
+}
+
 static void main_wake(void *stream)
 {
 	stream_wake(stream);
@@ -204,7 +216,7 @@ static struct extents *main_make_extents(const struct reader *rings)
 
 /* The watch wakes the stream, which refers to the rings: they end in this order. */
 static bool main_relay(const struct options *options, struct main_sources *sources,
-		       int signals)
+		       struct tls *tls, int signals)
 {
 	struct source *source = sources->source;
 	struct extents *extents = main_make_extents(sources->rings);
@@ -240,6 +252,8 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 	source->describe(source, &records.metadata);
 	packets.stream = stream_new(options->target, options->nanoseconds, extents,
 				    source->rings);
+	if (options->tls_ca)
+		stream_encrypt(packets.stream, tls, options->tls_name);
 	records.stream = packets.stream;
 	ok = watch_start(&watch, signals, source->fd, main_wake, packets.stream);
 	if (ok) {
@@ -261,6 +275,7 @@ int main(int argc, char **argv)
 {
 	static struct main_sources sources;
 	struct options options;
+	struct tls tls;
 	int signals;
 	bool ok;
 
@@ -271,9 +286,13 @@ int main(int argc, char **argv)
 		log_error("cannot receive signals: %s", strerror(errno));
 		return EXIT_FAILURE;
 	}
-	if (!main_open_source(&sources, &options, signals))
+	if (!main_open_tls(&tls, &options))
 		return EXIT_FAILURE;
-	ok = main_relay(&options, &sources, signals);
-	main_close_source(&sources);
+	ok = main_open_source(&sources, &options, signals);
+	if (ok) {
+		ok = main_relay(&options, &sources, &tls, signals);
+		main_close_source(&sources);
+	}
+	tls_close(&tls);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

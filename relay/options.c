@@ -9,6 +9,8 @@
 #include "common/size.h"
 
 #define OPTIONS_USAGE_ERROR	2
+/* Of Debian's ca-certificates. */
+#define OPTIONS_SYSTEM_CA	"/etc/ssl/certs/ca-certificates.crt"
 
 enum {
 	OPTIONS_DEVICE = 256,
@@ -22,6 +24,11 @@ enum {
 	OPTIONS_INCLUDE_OWN,
 	OPTIONS_SPOOL,
 	OPTIONS_SPOOL_MAX,
+	OPTIONS_TLS,
+	OPTIONS_TLS_CA,
+	OPTIONS_TLS_CERT,
+	OPTIONS_TLS_KEY,
+	OPTIONS_TLS_NAME,
 };
 
 static const struct argp_option options_list[] = {
@@ -45,6 +52,16 @@ static const struct argp_option options_list[] = {
 	  "collector is there", 2 },
 	{ "spool-max", OPTIONS_SPOOL_MAX, "SIZE", 0,
 	  "At most so many bytes of it, e.g. 20G (default: 1G)", 2 },
+	{ "tls", OPTIONS_TLS, NULL, 0,
+	  "Encrypt; the receiver proves who it is by the system's CAs", 2 },
+	{ "tls-ca", OPTIONS_TLS_CA, "FILE", 0,
+	  "Encrypt; it proves it by these CAs' certificates (PEM) instead", 2 },
+	{ "tls-cert", OPTIONS_TLS_CERT, "FILE", 0,
+	  "With TLS, prove who this sensor is by this certificate (PEM)", 2 },
+	{ "tls-key", OPTIONS_TLS_KEY, "FILE", 0, "... and by its key (PEM)", 2 },
+	{ "tls-server-name", OPTIONS_TLS_NAME, "NAME", 0,
+	  "With TLS, the name that the receiver's certificate has, where it is not "
+	  "the target's", 2 },
 	{ "nanoseconds", OPTIONS_NANOSECONDS, NULL, 0,
 	  "With packet, send the full nanoseconds, too; other receivers ignore them",
 	  2 },
@@ -68,6 +85,16 @@ static void options_check_spool(const struct options *options, struct argp_state
 		argp_error(state, "--spool needs a receiver that says what is safe: --protocol records or auto");
 }
 
+static void options_check_tls(const struct options *options, struct argp_state *state)
+{
+	if (!options->tls_certificate != !options->tls_key)
+		argp_error(state, "--tls-cert FILE and --tls-key FILE belong together: %s is missing",
+			   options->tls_key ? "--tls-cert" : "--tls-key");
+	if (!options->tls_ca && (options->tls_key || options->tls_name))
+		argp_error(state, "%s is for TLS: --tls or --tls-ca FILE turns that on",
+			   options->tls_key ? "--tls-cert" : "--tls-server-name");
+}
+
 static void options_check(const struct options *options, struct argp_state *state)
 {
 	if (!options->device == !options->read)
@@ -86,6 +113,7 @@ static void options_check(const struct options *options, struct argp_state *stat
 			   "--exclude-list" : "--include-own-traffic",
 			   options->read);
 	options_check_spool(options, state);
+	options_check_tls(options, state);
 	if (options->sensor && (!*options->sensor ||
 				strlen(options->sensor) >= METADATA_TEXT_MAX))
 		argp_error(state, "--sensor '%s' is not 1 to %d bytes long",
@@ -154,6 +182,21 @@ static error_t options_option(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTIONS_SPOOL_MAX:
 		options->spool_max = options_size("--spool-max", arg, state);
+		break;
+	case OPTIONS_TLS:
+		options->tls_ca = options->tls_ca ? options->tls_ca : OPTIONS_SYSTEM_CA;
+		break;
+	case OPTIONS_TLS_CA:
+		options->tls_ca = arg;
+		break;
+	case OPTIONS_TLS_CERT:
+		options->tls_certificate = arg;
+		break;
+	case OPTIONS_TLS_KEY:
+		options->tls_key = arg;
+		break;
+	case OPTIONS_TLS_NAME:
+		options->tls_name = arg;
 		break;
 	case 'v':
 		options->verbose = 1;

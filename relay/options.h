@@ -25,6 +25,8 @@ enum options_protocol {
  * @include_own: the connection to @target, too, is streamed
  * @spool: folder for what rings cannot hold; NULL: none
  * @spool_max: bytes of it
+ * @tls_ca, @tls_certificate, @tls_key: paths; all NULL: no TLS
+ * @tls_name: whose certificate the receiver has to have; NULL: the target's
  * @nanoseconds: send ts_nsec
  * @verbose: say more
  */
@@ -39,6 +41,10 @@ struct options {
 	bool include_own;
 	const char *spool;
 	uint64_t spool_max;
+	const char *tls_ca;
+	const char *tls_certificate;
+	const char *tls_key;
+	const char *tls_name;
 	bool nanoseconds;
 	int verbose;
 };

@@ -12,9 +12,12 @@
 #include <grpc/grpc_security.h>
 #include <grpc/slice_buffer.h>
 #include <grpc/support/alloc.h>
+#include <grpc/support/log.h>
 #include <grpc/support/time.h>
 
 #include "backoff.h"
+#include "common/log.h"
+#include "common/tls.h"
 #include "encode.h"
 #include "extent.h"
 #include "source.h"
@@ -64,6 +67,7 @@ struct stream_tag {
  * struct stream_call - a call
  * @next, @previous: the stream's calls
  * @both: messages of the receiver's are of interest
+ * @opened: it got a connection
  * @pending: batches under way, a bit for each op
  * @headers, @answer, @trailers, @status, @details: what it receives
  */
@@ -74,6 +78,7 @@ struct stream_call {
 	grpc_call *call;
 	void *context;
 	bool both;
+	bool opened;
 	unsigned int pending;
 	struct stream_tag tags[STREAM_OPS];
 	grpc_metadata_array headers;
@@ -85,6 +90,8 @@ struct stream_call {
 
 /**
  * struct stream - a channel and its calls
+ * @tls: NULL: as if all that listens were a friend
+ * @name: whose certificate the receiver has to have; NULL: the target's
  * @bases: of a Run call
  * @waker: a call that is never started, on which an empty batch completes at
  *	once: that wakes the queue, connected or not
@@ -94,6 +101,8 @@ struct stream_call {
  */
 struct stream {
 	char *target;
+	struct tls *tls;
+	const char *name;
 	bool nanoseconds;
 	unsigned int rings;
 	struct extents *extents;
@@ -107,7 +116,20 @@ struct stream {
 	struct stream_end end;
 };
 
-static grpc_channel *stream_channel(const char *target)
+static grpc_channel_credentials *stream_credentials(const struct stream *stream)
+{
+	const struct tls *tls = stream->tls;
+	grpc_ssl_pem_key_cert_pair pair;
+
+	if (!tls)
+		return grpc_insecure_credentials_create();
+	pair.private_key = tls->text[TLS_KEY];
+	pair.cert_chain = tls->text[TLS_CERTIFICATE];
+	return grpc_ssl_credentials_create_ex(tls->text[TLS_CA],
+					      pair.private_key ? &pair : NULL, NULL, NULL);
+}
+
+static grpc_channel *stream_channel(const struct stream *stream)
 {
 	grpc_arg args[] = {
 		/* Retries keep the first 256 KiB of a stream, and its extents. */
@@ -129,12 +151,15 @@ static grpc_channel *stream_channel(const char *target)
 		/* What a receiver says is short. */
 		{ .type = GRPC_ARG_INTEGER, .key = GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
 		  .value.integer = STREAM_ANSWER_MAX },
+		/* The last one: only where it has a value. */
+		{ .type = GRPC_ARG_STRING, .key = GRPC_SSL_TARGET_NAME_OVERRIDE_ARG,
+		  .value.string = (char *)stream->name },
 	};
-	grpc_channel_args list = { sizeof(args) / sizeof(args[0]), args };
-	grpc_channel_credentials *insecure = grpc_insecure_credentials_create();
-	grpc_channel *channel = grpc_channel_create(target, insecure, &list);
+	grpc_channel_args list = { sizeof(args) / sizeof(args[0]) - !stream->name, args };
+	grpc_channel_credentials *credentials = stream_credentials(stream);
+	grpc_channel *channel = grpc_channel_create(stream->target, credentials, &list);
 
-	grpc_channel_credentials_release(insecure);
+	grpc_channel_credentials_release(credentials);
 	return channel;
 }
 
@@ -158,6 +183,11 @@ static grpc_call *stream_new_waker(struct stream *stream)
 	return waker;
 }
 
+static void stream_log(gpr_log_func_args *args)
+{
+	log_debug("grpc: %s", args->message);
+}
+
 struct stream *stream_new(const char *target, bool nanoseconds,
 			  struct extents *extents, unsigned int rings)
 {
@@ -169,12 +199,13 @@ struct stream *stream_new(const char *target, bool nanoseconds,
 	stream->bases = calloc(rings + 1, sizeof(*stream->bases));
 	if (!stream->target || !stream->bases)
 		abort();
+	gpr_set_log_function(stream_log);
 	grpc_init();
 	stream->nanoseconds = nanoseconds;
 	stream->rings = rings;
 	stream->extents = extents;
 	stream->queue = grpc_completion_queue_create_for_next(NULL);
-	stream->channel = stream_channel(target);
+	stream->channel = stream_channel(stream);
 	stream->waker = stream_new_waker(stream);
 	stream->message = grpc_raw_byte_buffer_create(NULL, 0);
 	return stream;
@@ -183,7 +214,14 @@ struct stream *stream_new(const char *target, bool nanoseconds,
 void stream_renew(struct stream *stream)
 {
 	grpc_channel_destroy(stream->channel);
-	stream->channel = stream_channel(stream->target);
+	stream->channel = stream_channel(stream);
+}
+
+void stream_encrypt(struct stream *stream, struct tls *tls, const char *name)
+{
+	stream->tls = tls;
+	stream->name = name;
+	stream_renew(stream);
 }
 
 /* Errors here are mistakes in this file: a batch that the API does not allow. */
@@ -243,7 +281,7 @@ static struct stream_call *stream_call(struct stream *stream, const char *method
 	const grpc_op open = {
 		.op = GRPC_OP_SEND_INITIAL_METADATA,
 		.flags = GRPC_INITIAL_METADATA_WAIT_FOR_READY_EXPLICITLY_SET |
-			 (wait ? GRPC_INITIAL_METADATA_WAIT_FOR_READY : 0),
+			 (wait && !stream->tls ? GRPC_INITIAL_METADATA_WAIT_FOR_READY : 0),
 		.data.send_initial_metadata = {
 			.count = count,
 			.metadata = metadata,
@@ -253,6 +291,8 @@ static struct stream_call *stream_call(struct stream *stream, const char *method
 
 	if (!call)
 		abort();
+	if (stream->tls && tls_refresh(stream->tls))
+		stream_renew(stream);
 	for (unsigned int i = 0; i < STREAM_OPS; i++)
 		call->tags[i] = (struct stream_tag) { call, i };
 	call->stream = stream;
@@ -507,6 +547,20 @@ static const char *stream_code_name(int code)
 	return names[code];
 }
 
+/* Core says little of a connection that came about, but not with TLS. */
+static void stream_explain(struct stream *stream)
+{
+	struct stream_end *end = &stream->end;
+	char fault[TLS_FAULT_MAX];
+
+	if (strcasestr(end->reason, "connect to remote host"))
+		return;
+	if (!stream->tls && strcasestr(end->reason, "socket closed"))
+		snprintf(end->reason, sizeof(end->reason), "it closed the connection before gRPC could begin: it may want TLS, --tls or --tls-ca FILE");
+	else if (stream->tls && !tls_explain(stream->tls, stream->target, stream->name, fault))
+		snprintf(end->reason, sizeof(end->reason), "%s", fault);
+}
+
 /* What the other side says ends up in logs: one line, printable. */
 static void stream_describe_end(const struct stream_call *call)
 {
@@ -529,6 +583,8 @@ static void stream_describe_end(const struct stream_call *call)
 	for (; length && n < (int)sizeof(end->reason) - 1; length--, text++)
 		end->reason[n++] = isprint(*text) ? *text : '?';
 	end->reason[n] = '\0';
+	if (end->unavailable && !call->opened)
+		stream_explain(call->stream);
 }
 
 static void stream_drop_call(struct stream_call *call)
@@ -567,6 +623,7 @@ static bool stream_complete(struct stream_call *call, enum stream_op op, bool su
 	/* What failed ends the call: its status follows. */
 	if (!success)
 		return false;
+	call->opened |= op == STREAM_OP_OPEN;
 	*event = op == STREAM_OP_OPEN ? STREAM_OPENED : STREAM_SENT;
 	return op == STREAM_OP_OPEN || op == STREAM_OP_SEND;
 }

@@ -14,6 +14,7 @@
 
 struct extent;
 struct extents;
+struct tls;
 struct packet;
 struct stream;
 struct stream_call;
@@ -55,6 +56,13 @@ struct stream_end {
  */
 struct stream *stream_new(const char *target, bool nanoseconds,
 			  struct extents *extents, unsigned int rings);
+
+/*
+ * Speak TLS from now on, where nothing was called yet. Each call is made with
+ * what the files of @tls hold by then. @name: whose certificate the receiver has
+ * to have; NULL: the target's. Both outlive the stream.
+ */
+void stream_encrypt(struct stream *stream, struct tls *tls, const char *name);
 
 /* Ends all calls, too. When it returns, all extents were let go of. */
 void stream_free(struct stream *stream);
