@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "common/service.h"
+#include "common/tls.h"
 #include "captures.h"
 #include "epochs.h"
 #include "options.h"
@@ -59,7 +60,18 @@ static struct sensors *main_sensors(const struct options *options,
 	});
 }
 
-static bool main_run(const struct options *options, int stop_fd,
+static bool main_open_tls(struct tls *tls, const struct options *options)
+{
+	const struct tls_source sources[TLS_FILES] = {
+		[TLS_CA] = { "--tls-client-ca", options->tls_client_ca },
+		[TLS_CERTIFICATE] = { "--tls-cert", options->tls_certificate },
+		[TLS_KEY] = { "--tls-key", options->tls_key },
+	};
+
+	return tls_open(tls, sources);
+}
+
+static bool main_run(const struct options *options, struct tls *tls, int stop_fd,
 		     struct epochs *epochs, struct captures *captures,
 		     struct sensors *sensors)
 {
@@ -74,7 +86,7 @@ static bool main_run(const struct options *options, int stop_fd,
 
 	sensors_taker(sensors, &of_sensors);
 	captures_taker(captures, &of_captures);
-	server = server_open(options->listen, methods);
+	server = server_open(options->listen, options->tls_key ? tls : NULL, methods);
 	if (!server)
 		return false;
 	if (captures_start(captures, server_wake, server)) {
@@ -88,7 +100,7 @@ static bool main_run(const struct options *options, int stop_fd,
 	return done;
 }
 
-static int main_serve(const struct options *options, int stop_fd)
+static int main_serve(const struct options *options, struct tls *tls, int stop_fd)
 {
 	struct output output = { .stop_fd = stop_fd, .stop = main_stop };
 	struct epochs *epochs = main_epochs(options, &output);
@@ -101,7 +113,7 @@ static int main_serve(const struct options *options, int stop_fd)
 	captures = main_captures(&output, epochs);
 	if (captures)
 		sensors = main_sensors(options, &output, epochs);
-	if (sensors && main_run(options, stop_fd, epochs, captures, sensors))
+	if (sensors && main_run(options, tls, stop_fd, epochs, captures, sensors))
 		result = EXIT_SUCCESS;
 	if (sensors)
 		sensors_close(sensors);
@@ -125,17 +137,22 @@ static void main_raise_files(void)
 int main(int argc, char **argv)
 {
 	struct options options;
-	int stop_fd;
+	struct tls tls;
+	int stop_fd, result;
 
 	options_parse(&options, argc, argv);
 	log_open("pcapring-collector", options.verbose);
 	if (options.report)
 		return report_print(options.report) ? EXIT_SUCCESS : EXIT_FAILURE;
+	if (!main_open_tls(&tls, &options))
+		return EXIT_FAILURE;
 	main_raise_files();
 	stop_fd = service_signals();
 	if (stop_fd < 0) {
 		log_error("cannot receive signals: %m");
 		return EXIT_FAILURE;
 	}
-	return main_serve(&options, stop_fd);
+	result = main_serve(&options, &tls, stop_fd);
+	tls_close(&tls);
+	return result;
 }

@@ -20,6 +20,9 @@ enum {
 	OPTIONS_HOLD_BACK,
 	OPTIONS_SYNC,
 	OPTIONS_REPORT,
+	OPTIONS_TLS_CERT,
+	OPTIONS_TLS_KEY,
+	OPTIONS_TLS_CLIENT_CA,
 };
 
 static const struct argp_option options_list[] = {
@@ -33,6 +36,11 @@ static const struct argp_option options_list[] = {
 	  "Have new records on disk, and acknowledged, at least that often (1; 0.1 is fine); 0: as often as it can", 0 },
 	{ "report", OPTIONS_REPORT, "FILE", 0,
 	  "Print, as JSON, what the journal of --write FILE accounts for, and end", 0 },
+	{ "tls-cert", OPTIONS_TLS_CERT, "FILE", 0,
+	  "Speak TLS, and nothing else, with this certificate (PEM)", 0 },
+	{ "tls-key", OPTIONS_TLS_KEY, "FILE", 0, "... and its key (PEM)", 0 },
+	{ "tls-client-ca", OPTIONS_TLS_CLIENT_CA, "FILE", 0,
+	  "Receive only from sensors with a certificate of these CAs (PEM)", 0 },
 	{ "verbose", 'v', NULL, 0, "Say more on standard error", 0 },
 	{ 0 },
 };
@@ -52,6 +60,19 @@ static bool options_seconds(const char *text, uint64_t *out)
 		return false;
 	*out = seconds * 1e9;
 	return true;
+}
+
+static void options_check(const struct options *options, struct argp_state *state)
+{
+	if (!options->listen)
+		argp_error(state, "--listen is missing: give it ADDR:PORT, such as 0.0.0.0:50051");
+	if (!options->write)
+		argp_error(state, "--write is missing: give it a file, or - for standard output");
+	if (!options->tls_certificate != !options->tls_key)
+		argp_error(state, "--tls-cert FILE and --tls-key FILE belong together: %s is missing",
+			   options->tls_key ? "--tls-cert" : "--tls-key");
+	if (options->tls_client_ca && !options->tls_key)
+		argp_error(state, "--tls-client-ca is for TLS: --tls-cert FILE and --tls-key FILE are needed, too");
 }
 
 static error_t options_one(int key, char *value, struct argp_state *state)
@@ -84,6 +105,15 @@ static error_t options_one(int key, char *value, struct argp_state *state)
 	case OPTIONS_REPORT:
 		options->report = value;
 		return 0;
+	case OPTIONS_TLS_CERT:
+		options->tls_certificate = value;
+		return 0;
+	case OPTIONS_TLS_KEY:
+		options->tls_key = value;
+		return 0;
+	case OPTIONS_TLS_CLIENT_CA:
+		options->tls_client_ca = value;
+		return 0;
 	case 'v':
 		options->verbose = 1;
 		return 0;
@@ -91,12 +121,8 @@ static error_t options_one(int key, char *value, struct argp_state *state)
 		argp_error(state, "'%s': there is no such argument", value);
 		return 0;
 	case ARGP_KEY_END:
-		if (options->report)
-			return 0;
-		if (!options->listen)
-			argp_error(state, "--listen is missing: give it ADDR:PORT, such as 0.0.0.0:50051");
-		if (!options->write)
-			argp_error(state, "--write is missing: give it a file, or - for standard output");
+		if (!options->report)
+			options_check(options, state);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;

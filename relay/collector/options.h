@@ -9,6 +9,9 @@ struct options {
 	const char *write;	/* FILE, or "-" */
 	uint64_t hold_back;	/* nanoseconds */
 	uint64_t sync;		/* nanoseconds */
+	const char *tls_certificate;	/* FILE; NULL: no TLS */
+	const char *tls_key;		/* FILE */
+	const char *tls_client_ca;	/* FILE; NULL: sensors need no certificate */
 	const char *report;	/* FILE: print its account, instead of all else */
 	int verbose;
 };

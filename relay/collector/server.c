@@ -19,6 +19,7 @@
 
 #include "common/log.h"
 #include "common/size.h"
+#include "common/tls.h"
 #include "rpc.h"
 
 /* Sensors that vanished are found out within these. */
@@ -44,6 +45,9 @@ struct server {
 	const struct server_method *methods;	/* ends with one of no path */
 	grpc_completion_queue *queue;
 	grpc_server *core;
+	struct tls *tls;		/* NULL: in the clear */
+	pthread_mutex_t tls_lock;	/* of @tls and @fetched: core has more threads */
+	bool fetched;
 	struct event requested, gone, down, woken;
 	grpc_channel *lame;
 	grpc_call *alarm;		/* never begun: its empty batches wake us */
@@ -162,10 +166,49 @@ static void server_explain(const char *listen_on)
 	freeaddrinfo(address);
 }
 
+/* What core asks for handshakes, from any of its threads. */
+static grpc_ssl_certificate_config_reload_status
+server_fetch(void *context, grpc_ssl_server_certificate_config **config)
+{
+	struct server *server = context;
+	const struct tls *tls = server->tls;
+	grpc_ssl_pem_key_cert_pair pair;
+	const char *roots;
+	bool news;
+
+	pthread_mutex_lock(&server->tls_lock);
+	news = tls_refresh(server->tls) || !server->fetched;
+	server->fetched = true;
+	pair.private_key = tls->text[TLS_KEY];
+	pair.cert_chain = tls->text[TLS_CERTIFICATE];
+	/* core insists on some, even where it asks for no certificate */
+	roots = tls->text[TLS_CA] ? tls->text[TLS_CA] : tls->text[TLS_CERTIFICATE];
+	if (news)
+		*config = grpc_ssl_server_certificate_config_create(roots, &pair, 1);
+	pthread_mutex_unlock(&server->tls_lock);
+	return news ? GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW :
+		      GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
+}
+
+/* Sensors that connect from now on meet what the files hold by then. */
+static grpc_server_credentials *server_credentials(struct server *server)
+{
+	grpc_ssl_client_certificate_request_type ask =
+		server->tls && server->tls->text[TLS_CA] ?
+		GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY :
+		GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE;
+
+	if (!server->tls)
+		return grpc_insecure_server_credentials_create();
+	return grpc_ssl_server_credentials_create_with_options(
+		grpc_ssl_server_credentials_create_options_using_config_fetcher(
+			ask, server_fetch, server));
+}
+
 static bool server_listen(struct server *server, const char *listen_on)
 {
 	const char *port = strrchr(listen_on, ':');
-	grpc_server_credentials *plain;
+	grpc_server_credentials *credentials;
 	uint64_t number;
 	int bound;
 
@@ -176,16 +219,16 @@ static bool server_listen(struct server *server, const char *listen_on)
 			  listen_on);
 		return false;
 	}
-	plain = grpc_insecure_server_credentials_create();
-	bound = grpc_server_add_http2_port(server->core, listen_on, plain);
-	grpc_server_credentials_release(plain);
+	credentials = server_credentials(server);
+	bound = grpc_server_add_http2_port(server->core, listen_on, credentials);
+	grpc_server_credentials_release(credentials);
 	if (!bound) {
 		server_explain(listen_on);
 		return false;
 	}
 	grpc_server_start(server->core);
-	log_info("listening on %.*s:%d", (int)(port - listen_on), listen_on,
-		 bound);
+	log_info("listening on %.*s:%d%s", (int)(port - listen_on), listen_on, bound,
+		 server->tls ? ", with TLS" : "");
 	return true;
 }
 
@@ -228,7 +271,8 @@ static void server_alarm(struct server *server)
 		gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
 }
 
-struct server *server_open(const char *listen, const struct server_method *methods)
+struct server *server_open(const char *listen, struct tls *tls,
+			   const struct server_method *methods)
 {
 	grpc_arg args[] = {
 		/* Two collectors on one port would share its sensors. */
@@ -253,6 +297,8 @@ struct server *server_open(const char *listen, const struct server_method *metho
 	gpr_set_log_function(server_core_log);
 	grpc_init();
 	server->methods = methods;
+	server->tls = tls;
+	pthread_mutex_init(&server->tls_lock, NULL);
 	server->due = CALL_NEVER;
 	server->woken = (struct event){ server_woken, server };
 	server->requested = (struct event){ server_requested, server };
@@ -383,5 +429,6 @@ void server_close(struct server *server)
 	grpc_server_destroy(server->core);
 	grpc_completion_queue_destroy(server->queue);
 	grpc_shutdown();
+	pthread_mutex_destroy(&server->tls_lock);
 	free(server);
 }

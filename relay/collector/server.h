@@ -9,6 +9,7 @@
 #include "call.h"
 
 struct server;
+struct tls;
 
 /* Who takes the calls of a method, "/package.Service/Method". */
 struct server_method {
@@ -17,10 +18,12 @@ struct server_method {
 };
 
 /*
- * Listen on @listen, ADDR:PORT. @methods end with one of no path; they and
- * their takers outlive the server. NULL: what is wrong was logged.
+ * Listen on @listen, ADDR:PORT. @tls: NULL: in the clear. @methods end with one
+ * of no path; they, their takers and @tls outlive the server. NULL: what is wrong
+ * was logged.
  */
-struct server *server_open(const char *listen, const struct server_method *methods);
+struct server *server_open(const char *listen, struct tls *tls,
+			   const struct server_method *methods);
 
 /* Serve until @stop_fd is readable. False: errno says why it cannot. */
 bool server_run(struct server *server, int stop_fd);
