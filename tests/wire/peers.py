@@ -54,14 +54,15 @@ class Sensor:
     """One stream to a collector; None in the queue half-closes it."""
 
     def __init__(self, port, name=None, interface=None, method=METHOD, compression=None,
-                 **metadata):
+                 credentials=None, **metadata):
         pairs = [] if name is None else [("pcapring-sensor", name)]
         pairs += [] if interface is None else [("pcapring-interface", interface)]
         pairs += [("pcapring-" + key, str(value)) for key, value in metadata.items()]
         self.queue = queue.SimpleQueue()
-        self.channel = grpc.insecure_channel(
-            port if isinstance(port, str) else f"127.0.0.1:{port}",
-            compression=compression, options=[("grpc.use_local_subchannel_pool", 1)])
+        target = port if isinstance(port, str) else f"127.0.0.1:{port}"
+        more = {"compression": compression, "options": [("grpc.use_local_subchannel_pool", 1)]}
+        self.channel = (grpc.secure_channel(target, credentials, **more) if credentials
+                        else grpc.insecure_channel(target, **more))
         self.call = self.channel.stream_unary(method).future(
             iter(self.queue.get, None), metadata=pairs, timeout=SECONDS)
 
@@ -93,7 +94,7 @@ class Sensor:
 class Receiver:
     """A strict receiver: raw messages as they came, and when the sensor half-closed."""
 
-    def __init__(self, port=0):
+    def __init__(self, port=0, credentials=None):
         self.messages = []
         self.metadata = []
         self.calls = 0
@@ -104,7 +105,9 @@ class Receiver:
         handler = grpc.stream_unary_rpc_method_handler(self._run)
         self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(
             "packet_streaming.PacketStreaming", {"Run": handler}),))
-        self.port = self.server.add_insecure_port(f"127.0.0.1:{port}")
+        address = f"127.0.0.1:{port}"
+        self.port = (self.server.add_secure_port(address, credentials) if credentials
+                     else self.server.add_insecure_port(address))
         self.server.start()
 
     def _run(self, messages, context):
