@@ -145,9 +145,9 @@ static void main_close_source(struct main_sources *sources)
 static bool main_open_tls(struct tls *tls, const struct options *options)
 {
 	const struct tls_source sources[TLS_FILES] = {
-		[TLS_CA] = { "--tls-ca", options->tls_ca },
-		[TLS_CERTIFICATE] = { "--tls-cert", options->tls_certificate },
-		[TLS_KEY] = { "--tls-key", options->tls_key },
+		[TLS_CA] = { .option = "--tls-ca", .path = options->tls_ca },
+		[TLS_CERTIFICATE] = { .option = "--tls-cert", .path = options->tls_certificate },
+		[TLS_KEY] = { .option = "--tls-key", .path = options->tls_key },
 	};
 
 	return tls_open(tls, sources);

@@ -63,9 +63,9 @@ static struct sensors *main_sensors(const struct options *options,
 static bool main_open_tls(struct tls *tls, const struct options *options)
 {
 	const struct tls_source sources[TLS_FILES] = {
-		[TLS_CA] = { "--tls-client-ca", options->tls_client_ca },
-		[TLS_CERTIFICATE] = { "--tls-cert", options->tls_certificate },
-		[TLS_KEY] = { "--tls-key", options->tls_key },
+		[TLS_CA] = { .option = "--tls-client-ca", .path = options->tls_client_ca },
+		[TLS_CERTIFICATE] = { .option = "--tls-cert", .path = options->tls_certificate },
+		[TLS_KEY] = { .option = "--tls-key", .path = options->tls_key },
 	};
 
 	return tls_open(tls, sources);
