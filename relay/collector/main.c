@@ -13,7 +13,6 @@
 #include "options.h"
 #include "output.h"
 #include "report.h"
-#include "rpc.h"
 #include "sensors.h"
 #include "server.h"
 
@@ -43,8 +42,8 @@ static struct captures *main_captures(struct output *output, struct epochs *epoc
 	return captures_open(&(struct captures_config){
 		.epochs = epochs,
 		.output = output,
-		.end = rpc_end,
-		.send = rpc_send,
+		.end = server_end,
+		.send = server_send,
 	});
 }
 
@@ -54,7 +53,7 @@ static struct sensors *main_sensors(const struct options *options,
 	return sensors_open(&(struct sensors_config){
 		.write = options->write,
 		.output = output,
-		.end = rpc_end,
+		.end = server_end,
 		.whose = main_whose,
 		.context = epochs,
 	});

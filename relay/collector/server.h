@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The gRPC server. It has one completion queue and one thread that does all the
- * work; a second one only waits for @stop_fd, others may wake it.
+ * The gRPC server: the only file that knows gRPC. It has one completion queue
+ * and one thread that does all the work; a second one only waits for @stop_fd,
+ * others may wake it.
  */
 #ifndef COLLECTOR_SERVER_H
 #define COLLECTOR_SERVER_H
@@ -29,6 +30,15 @@ struct server *server_open(const char *listen, struct tls *tls,
 bool server_run(struct server *server, int stop_fd);
 
 void server_close(struct server *server);
+
+/* The taker has enough of @call: answer with @status, after what was sent. */
+void server_end(struct call *call, const struct call_status *status);
+
+/*
+ * Send a message of at most 128 bytes. While one is on its way the next waits;
+ * a newer one takes its place.
+ */
+void server_send(struct call *call, const void *bytes, size_t size);
 
 /* Let the takers' idle() be called. From any thread, until server_close(). */
 void server_wake(void *server);
