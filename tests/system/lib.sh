@@ -70,10 +70,10 @@ behaviour_run() { # NUMBER FUNCTION NAME
 	pid=$!
 	set +m
 	until [ "$((SECONDS - began))" -ge "$BEHAVIOUR_SECONDS" ] ||
-	      ! kill -0 "$pid" 2> /dev/null; do
+	      ! lives "$pid"; do
 		nap
 	done
-	if kill -0 "$pid" 2> /dev/null; then
+	if lives "$pid"; then
 		echo "no end within $BEHAVIOUR_SECONDS seconds" >> "$log"
 	fi
 	# Whatever it left behind, too.
@@ -125,6 +125,14 @@ behaviour_report() { # STATUS NUMBER NAME LOG SECONDS
 exec {nothing}<> <(:)
 nap() { read -rt 0.05 -u "$nothing" || :; }
 
+# A shell that starts nothing itself may overlook that a child of its has ended,
+# which kill -0 still finds.
+lives() { # PID
+	local stat
+
+	{ read -r stat < "/proc/$1/stat"; } 2> /dev/null && [[ $stat != *") Z "* ]]
+}
+
 # Poll until a command succeeds, for events that nothing announces.
 wait_for() { # SECONDS WHAT COMMAND...
 	local deadline=$((SECONDS + $1 * PCAPRING_SLOW)) what=$2
@@ -175,7 +183,7 @@ start() { # NAME COMMAND...
 	started[$name]=$!
 }
 
-running() { kill -0 "${started[$1]}" 2> /dev/null; }
+running() { lives "${started[$1]}"; }
 has_ended() { ! running "$1"; }
 sleeps() { [[ $(< "/proc/${started[$1]}/stat") == *") S "* ]]; }
 
