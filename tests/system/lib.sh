@@ -176,7 +176,7 @@ start() { # NAME COMMAND...
 	shift
 	# Not as functions, so that the process is the program itself.
 	case $1 in
-	right | collect) set -- ip netns exec "$@" ;;
+	right | collect) set -- nsenter "--net=/run/netns/$1" "${@:2}" ;;
 	esac
 	: > "$name.out" > "$name.err"
 	"$@" > "$name.out" 2> "$name.err" &
@@ -231,8 +231,9 @@ slay() { # NAME
 
 # Topology.
 
-right() { ip netns exec right "$@"; }
-collect() { ip netns exec collect "$@"; }
+# Not by `ip netns exec`, whose own copy of all mounts takes twice as long.
+right() { nsenter --net=/run/netns/right "$@"; }
+collect() { nsenter --net=/run/netns/collect "$@"; }
 
 namespaces_create() {
 	ip link set lo up
@@ -241,8 +242,7 @@ namespaces_create() {
 		[ ! -e /run/netns/$namespace ] || continue
 		ip netns add $namespace
 		ip -n $namespace link set lo up
-		ip netns exec $namespace bash -c \
-			"$(declare -f ipv6_off); ipv6_off"
+		$namespace bash -c "$(declare -f ipv6_off); ipv6_off"
 	done
 }
 
