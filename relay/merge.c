@@ -135,6 +135,11 @@ static void merge_release(struct source *source, unsigned int ring, uint64_t tai
 	reader_release(&merge_of(source)->reader->rings[ring], tail);
 }
 
+static void merge_level(struct source *source, uint64_t *captured, uint64_t *room)
+{
+	reader_level(merge_of(source)->reader, captured, room);
+}
+
 static void merge_stop(struct source *source)
 {
 	struct merge *merge = merge_of(source);
@@ -169,6 +174,7 @@ void merge_open(struct merge *merge, struct reader *reader)
 			.sleep = merge_sleep,
 			.position = merge_position,
 			.release = merge_release,
+			.level = merge_level,
 			.stop = merge_stop,
 		},
 		.reader = reader,

@@ -33,3 +33,9 @@ void peer_away(struct peer *peer, const struct stream_end *end, const char *left
 	}
 	peer->away = true;
 }
+
+void peer_feeds(const struct peer *peer)
+{
+	log_warning("what is captured grows with what is sent: the connection to %s seems to be captured under another address, behind address translation, a proxy or a tunnel; leave it out, as with --exclude 'tcp port 50051 and host 192.0.2.1'",
+		    peer->target);
+}

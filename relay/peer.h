@@ -43,4 +43,7 @@ bool peer_connected(struct peer *peer);
 void peer_away(struct peer *peer, const struct stream_end *end, const char *left,
 	       bool news);
 
+/* Say that the relay captures its own connection to it. */
+void peer_feeds(const struct peer *peer);
+
 #endif

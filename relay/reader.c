@@ -390,6 +390,21 @@ bool reader_seen(struct reader *reader)
 	return true;
 }
 
+void reader_level(const struct reader *reader, uint64_t *captured, uint64_t *room)
+{
+	*captured = 0;
+	*room = UINT64_MAX;
+	for (unsigned int i = 0; i < reader->ring_count; i++) {
+		const struct reader_ring *ring = &reader->rings[i];
+		uint64_t head = __atomic_load_n(&ring->producer->head, __ATOMIC_RELAXED);
+		uint64_t left = ring->mask + 1 - (head - ring->tail);
+
+		*captured += head;
+		if (left < *room)
+			*room = left;
+	}
+}
+
 void reader_release(struct reader_ring *ring, uint64_t tail)
 {
 	if (tail == ring->tail)

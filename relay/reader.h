@@ -101,6 +101,9 @@ static inline const uint8_t *reader_at(const struct reader_ring *ring,
  */
 bool reader_seen(struct reader *reader);
 
+/* Bytes that ever came into all rings, and that are free in the fullest one. */
+void reader_level(const struct reader *reader, uint64_t *captured, uint64_t *room);
+
 /* Everything before @tail, a record boundary, is free. */
 void reader_release(struct reader_ring *ring, uint64_t tail);
 

@@ -156,30 +156,17 @@ static bool records_is_asleep(struct records *records)
 	return all;
 }
 
-static void records_say_feedback(const struct records *records)
-{
-	log_warning("what is captured grows with what is sent: the connection to %s seems to be captured under another address, behind address translation, a proxy or a tunnel; leave it out, as with --exclude 'tcp port 50051 and host 192.0.2.1'",
-		    records->config->target);
-}
-
 /* Nothing is sent for a moment where that shows whether we feed on ourselves. */
 static bool records_may_send(struct records *records)
 {
 	const struct exclude *exclude = records->config->exclude;
-	uint64_t captured = 0, room = UINT64_MAX;
+	uint64_t captured, room;
 
 	if (!exclude || !exclude->own || records->ending)
 		return true;
-	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
-		const struct reader_ring *ring = &records->reader->rings[i];
-		uint64_t left = ring->mask + 1 - (ring->head - ring->tail);
-
-		captured += ring->head;
-		if (left < room)
-			room = left;
-	}
+	reader_level(records->reader, &captured, &room);
 	if (feedback_look(&records->feedback, clock_now(), captured, room) == FEEDBACK_TOLD)
-		records_say_feedback(records);
+		peer_feeds(records->peer);
 	return !feedback_holds(&records->feedback);
 }
 

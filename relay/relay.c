@@ -10,6 +10,7 @@
 #include "common/service.h"
 #include "exclude.h"
 #include "extent.h"
+#include "feedback.h"
 #include "flight.h"
 #include "peer.h"
 #include "source.h"
@@ -55,6 +56,8 @@ enum relay_state {
  * @peer: the receiver; @own where nobody gave it
  * @call: the current one
  * @flight: of the current call
+ * @feedback: does the relay feed on itself? @held: nothing is sent, to see that
+ * @look: it is time to see
  */
 struct relay {
 	const struct relay_config *config;
@@ -75,6 +78,9 @@ struct relay {
 	struct peer own;
 	struct stream_call *call;
 	struct flight flight;
+	struct feedback feedback;
+	bool held;
+	bool look;
 	struct relay_counts *counts;
 };
 
@@ -177,8 +183,10 @@ static void relay_send(struct relay *relay, const struct packet *packet)
 	flight_add(&relay->flight, stream_send(relay->call, packet, last));
 	relay->sending = true;
 	relay->counts->bytes += packet->header.caplen;
-	if (++relay->counts->packets % RELAY_RELEASE_PACKETS == 0)
+	if (++relay->counts->packets % RELAY_RELEASE_PACKETS == 0) {
 		relay_release(relay->source, relay->config->extents);
+		relay->look = true;
+	}
 }
 
 /* Nothing more will come: ask for the answer. */
@@ -212,13 +220,41 @@ static void relay_step(struct relay *relay)
 	}
 }
 
+/* Nothing is sent for a moment where that shows whether we feed on ourselves. */
+static bool relay_may_send(struct relay *relay)
+{
+	const struct exclude *exclude = relay->config->exclude;
+	uint64_t captured, room;
+
+	if (!exclude || !exclude->own || relay->signalled || relay->deleted)
+		return true;
+	relay->source->level(relay->source, &captured, &room);
+	if (feedback_look(&relay->feedback, relay_now(), captured, room) == FEEDBACK_TOLD)
+		peer_feeds(relay->peer);
+	return !feedback_holds(&relay->feedback);
+}
+
 /* Afterwards there is something to wait for. */
 static void relay_work(struct relay *relay)
 {
 	while (relay->state == RELAY_UNKNOWN && !relay->armed)
 		relay_start(relay);
-	while (relay->state == RELAY_OPEN && !relay->sending && !relay->armed)
+	if (relay->look || relay->held)
+		relay->held = !relay_may_send(relay);
+	relay->look = false;
+	while (relay->state == RELAY_OPEN && !relay->sending && !relay->armed &&
+	       !relay->held)
 		relay_step(relay);
+}
+
+/* When there is something to do though nothing happened. */
+static int64_t relay_deadline(const struct relay *relay)
+{
+	int64_t until = relay->feedback.deadline;
+
+	if (!relay->held || (relay->deadline != RELAY_NEVER && relay->deadline < until))
+		return relay->deadline;
+	return until;
 }
 
 static void relay_exclude_peer(struct relay *relay)
@@ -345,6 +381,7 @@ static void relay_on_woken(struct relay *relay)
 
 	if (events & (WATCH_READABLE | WATCH_HANGUP))
 		relay->armed = false;
+	relay->look = true;
 	if (events & WATCH_HANGUP && relay->source->capture)
 		relay_on_deleted(relay);
 	if (events & WATCH_SIGNAL)
@@ -367,7 +404,8 @@ static void relay_on(struct relay *relay, enum stream_event event)
 		relay_on_woken(relay);
 		break;
 	case STREAM_TIMEOUT:
-		relay_on_timeout(relay);
+		if (relay->deadline != RELAY_NEVER && relay_now() >= relay->deadline)
+			relay_on_timeout(relay);
 		break;
 	case STREAM_RECEIVED:	/* Run has an answer only */
 		break;
@@ -405,7 +443,7 @@ bool relay_run(const struct relay_config *config, struct relay_counts *counts)
 	relay_start(&relay);
 	while (relay.state != RELAY_DONE) {
 		relay_work(&relay);
-		relay_on(&relay, stream_wait(relay.stream, relay.deadline, &context));
+		relay_on(&relay, stream_wait(relay.stream, relay_deadline(&relay), &context));
 	}
 	return relay_result(&relay);
 }

@@ -51,6 +51,8 @@ enum source_result {
  * @sleep: tell the producer that all was seen. False: there is more meanwhile
  * @position: up to where a ring was read
  * @release: everything in a ring before @tail is free
+ * @level: of a capture: bytes that ever came into all rings, and that are free
+ *	in the fullest one
  * @stop: what is there now is all that next shall give
  */
 struct source {
@@ -64,6 +66,7 @@ struct source {
 	bool (*sleep)(struct source *source);
 	uint64_t (*position)(struct source *source, unsigned int ring);
 	void (*release)(struct source *source, unsigned int ring, uint64_t tail);
+	void (*level)(struct source *source, uint64_t *captured, uint64_t *room);
 	void (*stop)(struct source *source);
 };
 

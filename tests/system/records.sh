@@ -205,15 +205,19 @@ own_behind_nat() {
 	nft delete table ip feed
 }
 
-own_detected() {
+own_detected() { # [OPTION...]
 	translate
-	own_start 10.7.0.99:50051
+	own_start 10.7.0.99:50051 "$@"
 	traffic -s 1000 $SILENT 100
 	wait_for 60 "the relay warns" says relay "grows with what is sent"
 	same "warnings" 1 "$(grep -c "grows with what is sent" relay.err)"
 	stop relay
 	stop collector
 	nft delete table ip feed
+}
+
+own_detected_of_packets() {
+	own_detected --protocol packet
 }
 
 # Others' traffic goes on while nothing is sent, and so it is no feedback.
@@ -266,6 +270,7 @@ behaviour own_left_out "a relay that streams through what it captures stays idle
 behaviour own_included "with --include-own-traffic it does not"
 behaviour own_behind_nat "behind address translation, --exclude keeps it idle"
 behaviour own_detected "without, the relay warns that it feeds on itself"
+behaviour own_detected_of_packets "and so it does where it sends packet by packet"
 behaviour others_not_detected "others' traffic is no feedback"
 behaviour listed_left_out "what --exclude-list and --exclude name is left out"
 behaviour wrong_exclusions "exclusions that cannot be are refused"
