@@ -4,19 +4,22 @@
 # Traffic from both sides on all CPUs, a reader, and settings that change under
 # them, so that a kernel that looks for races, bad accesses and bad locking has
 # something to look at. A file as those of the system tests; SOAK_SWAPS says how
-# often the filter changes.
+# often the filter changes, SOAK_INTERVAL how many microseconds apart packets
+# are: where a kernel is kept busy by them alone, nothing changes any more.
 
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/../system/lib.sh"
 
 SOAK_SWAPS=${SOAK_SWAPS:-30}
+SOAK_INTERVAL=${SOAK_INTERVAL:-2000}
 
 # Packets must come while each filter is there. All that was captured was read.
 soak() { # READER
 	local i promisc=(off on)
 
-	start there traffic -c 2 -i 2000 -r -s 1400 $SILENT 0
-	start back right traffic -c 2 -i 2000 -r -s 1400 $SILENT_LEFT 0
+	start there traffic -c 2 -i "$SOAK_INTERVAL" -r -s 1400 $SILENT 0
+	start back right traffic -c 2 -i "$SOAK_INTERVAL" -r -s 1400 \
+		$SILENT_LEFT 0
 	for ((i = 0; i < SOAK_SWAPS; i++)); do
 		pcapring set "$capture" promisc "${promisc[i % 2]}" \
 			filter "udp and greater $((i % 1000))"
