@@ -69,7 +69,7 @@ struct call {
 	struct stream *stream;		/* NULL: refused, or ended */
 	grpc_byte_buffer *message;
 	int cancelled;
-	unsigned int pending;		/* batches under way */
+	unsigned int pending;		/* batches under way, and the stream */
 	bool ended;			/* it takes no more messages */
 	bool sending;			/* a message is on its way */
 	struct call_status status;	/* goes out behind that, once ended */
@@ -91,7 +91,7 @@ static void call_batch(struct call *call, const grpc_op *ops, size_t count,
 	call->pending++;
 }
 
-/* A batch of the call is done; the last one frees it. */
+/* A batch of the call is done, or its stream; the last one frees it. */
 static void call_put(struct call *call)
 {
 	struct event *gone = call->gone;
@@ -162,10 +162,14 @@ void server_send(struct call *call, const void *bytes, size_t size)
 
 static void call_end(struct call *call)
 {
+	bool lived = call->stream;
+
 	call->stream = NULL;
 	call->ended = true;
 	if (!call->sending)
 		call_answer(call);
+	if (lived)
+		call_put(call);
 }
 
 void server_end(struct call *call, const struct call_status *status)
@@ -328,10 +332,13 @@ static void call_begin(struct call *call, const struct server_method *methods,
 	} else if (call_metadata(&request->metadata, &metadata, status)) {
 		call->stream = taker->open(taker->context, call, &metadata,
 					   peer, status);
-		if (call->stream)
-			call_receive(call);
-		else
+		if (!call->stream) {
 			call_end(call);
+			return;
+		}
+		/* it may outlive the connection: what came is still to be written */
+		call->pending++;
+		call_receive(call);
 		return;
 	}
 	log_warning("a call from %s was refused: %s", peer, status->text);

@@ -745,6 +745,31 @@ def _(folder):
     collector.stop()
 
 
+def beats(stream, count):
+    """Wait for so many more Acks."""
+    want = len(stream.acks) + count
+    stream.wait(lambda: len(stream.acks) >= want, "signs of life")
+
+
+@case("collector over records: a call that breaks while its end is held back leaves the rest alone")
+def _(folder):
+    some = packets(30)
+    collector, port = start(folder("x.pcap"), "--hold-back", "60000", "--sync", "0")
+    one, two = Capture(some, 2).streams(port)
+    one.send()
+    one.queue.put(None)
+    beats(one, 2)       # after the half-close
+    one.call.cancel()
+    beats(two, 3)       # after the break
+    two.send()
+    two.finish()
+    again = Stream(port, one.ring)
+    same(again.welcome().offset, len(one.ring.blob), "Welcome")
+    again.finish()
+    collector.stop()
+    same(sorted(savefile.parse(read(folder("x.pcap")))[3]), some, "packets")
+
+
 @case("collector over records: what is held back for long enough is written, and disorder counted")
 def _(folder):
     some = packets(30)
