@@ -225,7 +225,7 @@ static void stream_say_begin(const struct stream *stream)
 		 format->microseconds ? "micro" : "nano",
 		 ringfile_swapped(format) ? ", the other byte order" : "");
 	if (stream_state(stream)->offset > stream->hello.head)
-		log_warning("sensor %s ring %u: its head is %" PRIu64 ", but more was here already: it cannot go on",
+		log_warning("sensor %s ring %u: what it has ends at %" PRIu64 ", but more of it is here already",
 			    stream->key, stream->ring, stream->hello.head);
 }
 
