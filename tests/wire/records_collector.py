@@ -397,7 +397,7 @@ def _(folder):
     same(stream.welcome().offset, len(ring.blob), "Welcome")
     stream.records(0, ring.blob[:100])
     stream.status(INVALID)
-    collector.wait_line("ring 0: its head is 100, but more was here already")
+    collector.wait_line("ring 0: what it has ends at 100, but more of it is here already")
     same(read(folder("x.pcap")), build(some), "file")
     collector.stop()
 
