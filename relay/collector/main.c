@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* pcapring-collector: the receiving end, which writes savefiles. */
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -15,6 +16,8 @@
 #include "report.h"
 #include "sensors.h"
 #include "server.h"
+
+#define MAIN_MEMORY_KEPT	(64 << 20)	/* bytes, that are free */
 
 /* However the program comes to its end, it takes the same way. */
 static void main_stop(void)
@@ -122,6 +125,16 @@ static int main_serve(const struct options *options, struct tls *tls, int stop_f
 	return result;
 }
 
+/*
+ * Messages of a MiB come and go. By itself, malloc hands their memory back and
+ * fetches it again, page by page: as much work as all that is done with them.
+ */
+static void main_keep_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, MAIN_MEMORY_KEPT / 2);
+	mallopt(M_TRIM_THRESHOLD, MAIN_MEMORY_KEPT);
+}
+
 /* A connection and a file for each sensor: as many as we may. */
 static void main_raise_files(void)
 {
@@ -145,6 +158,7 @@ int main(int argc, char **argv)
 		return report_print(options.report) ? EXIT_SUCCESS : EXIT_FAILURE;
 	if (!main_open_tls(&tls, &options))
 		return EXIT_FAILURE;
+	main_keep_memory();
 	main_raise_files();
 	stop_fd = service_signals();
 	if (stop_fd < 0) {
