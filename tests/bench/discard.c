@@ -5,6 +5,7 @@
  * or connection after the other, until it is killed.
  */
 #include <arpa/inet.h>
+#include <malloc.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -66,6 +67,9 @@ static void discard_calls(bool records)
 
 int main(int argc, char **argv)
 {
+	/* as pcapring-collector does: what came makes room for what comes */
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	mallopt(M_TRIM_THRESHOLD, 64 << 20);
 	if (argc == 2 && (!strcmp(argv[1], "bytes") || !strcmp(argv[1], "echo")))
 		discard_connections(*argv[1] == 'e');
 	else if (argc == 2 && (!strcmp(argv[1], "run") || !strcmp(argv[1], "records")))
