@@ -321,12 +321,15 @@ static void hostile_busy(const char *device)
 	close(fd);
 }
 
+/* Somebody may have a mapping for a moment. */
 static void *hostile_read_forever(void *fd)
 {
 	uint8_t bytes[4096];
+	ssize_t n;
 
-	while (read(*(int *)fd, bytes, sizeof(bytes)) > 0)
-		;
+	do {
+		n = read(*(int *)fd, bytes, sizeof(bytes));
+	} while (n > 0 || (n < 0 && errno == EBUSY));
 	return NULL;
 }
 
