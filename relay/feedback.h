@@ -56,8 +56,8 @@ struct feedback {
 
 /*
  * Call it whenever something happens, and while it holds, at the deadline.
- * @captured: bytes that
- * ever came into all rings; @room: bytes that are free in the fullest one.
+ * @captured: bytes that ever came into all rings; @room: bytes that are free in
+ * the fullest one.
  * Returns FEEDBACK_TOLD once: it does feed on itself.
  */
 enum feedback_state feedback_look(struct feedback *feedback, int64_t now,
