@@ -412,12 +412,12 @@ def _(folder):
     stream = Stream(port, ring)
     stream.welcome()
     stream.cancel()                     # nothing came: nothing is counted
-    for end in (2000, len(blob)):
+    for end in (len(records(some[:10], NATIVE)), len(blob)):
         ring.collector = identity("other")
         stream = Stream(port, ring)
         stream.welcome()
         stream.send(end)
-        stream.wait(lambda: stream.acks and stream.acks[-1] > 0, "an Ack")
+        stream.wait(lambda: stream.acks and stream.acks[-1] == end, "its Ack")
         stream.cancel()
         collector.wait_line("connection broken: .* bytes written")
     text = collector.stop()
