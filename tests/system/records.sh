@@ -77,6 +77,41 @@ relay_killed() { exact_after kill_relay; }
 collector_killed() { exact_after kill_collector; }
 both_killed() { exact_after kill_both; }
 
+# A collector that stays away, and a ring much smaller than what comes meanwhile
+
+has_moved_beyond() { [ "$(shown "$capture" tail)" -gt "$1" ]; } # OFFSET
+spool_is_empty() { ! find spool -type f | grep -q .; }
+
+spooled() {
+	local sent
+
+	capture_add left0 ring-bytes 1M snaplen 1500
+	collector_start stream 50051
+	relay_start stream 50051 "$device" --spool spool
+	start traffic traffic -i 500 -s 500 $SILENT 0
+	wait_for 20 "packets arrive" has_records stream.pcap 10
+	slay stream-collector
+	wait_for 60 "the spool takes what the ring cannot hold" \
+		has_moved_beyond $(($(shown "$capture" tail) + (2 << 20)))
+	stop stream-relay
+	fails spool_is_empty
+	relay_start stream 50051 "$device" --spool spool
+	wait_for 60 "the next relay goes on with it" \
+		has_moved_beyond $(($(shown "$capture" tail) + (1 << 20)))
+	slay stream-relay
+	relay_start stream 50051 "$device" --spool spool
+	collector_start stream 50051
+	wait_for 60 "the spool is empty" spool_is_empty
+	kill -TERM "${started[traffic]}"
+	finish traffic
+	sent=$(cat traffic.out)
+	stop stream-relay
+	stop stream-collector
+	same "dropped" 0 "$(shown "$capture" dropped)"
+	numbered stream.pcap "$sent"
+	same "left in the ring" "$(shown "$capture" head)" "$(shown "$capture" tail)"
+}
+
 # Flows spread over collectors
 
 flows_send() { # COUNT: each of 20 packets, numbered
@@ -277,6 +312,7 @@ wrong_exclusions() {
 behaviour relay_killed "a relay killed $KILLS times: every packet is there once"
 behaviour collector_killed "a collector killed $KILLS times: every packet is there once"
 behaviour both_killed "both killed $KILLS times: every packet is there once"
+behaviour spooled "a collector away, relays stopped and killed: the spool keeps all"
 behaviour spread "flows spread over collectors, one of which dies for good"
 behaviour own_left_out "a relay that streams through what it captures stays idle"
 behaviour own_included "with --include-own-traffic it does not"
