@@ -18,7 +18,7 @@ CONTROL_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/contro
 CONTROL_LIBRARIES := -lmnl -lpcap -ljansson -lncurses -ltinfo
 RELAY_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/*.c relay/spool/*.c) \
 		     relay/common/filter.c)
-COLLECTOR_OBJECTS := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/collector/*.c))
+COLLECTOR_OBJECTS := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/collector/*.c relay/collector/*/*.c))
 PROTO_OBJECTS	  := $(BUILD)/objects/proto/packet_streaming.pb-c.o \
 		     $(BUILD)/objects/proto/google/protobuf/empty.pb-c.o \
 		     $(BUILD)/objects/proto/pcapring/v1/records.pb-c.o

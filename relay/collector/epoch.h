@@ -14,10 +14,10 @@
 #include <stdint.h>
 
 #include "call.h"
-#include "journal.h"
+#include "files/journal.h"
 #include "merge.h"
-#include "ringfile.h"
-#include "syncer.h"
+#include "files/ringfile.h"
+#include "files/syncer.h"
 #include "walk.h"
 
 /**

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
-#include "savefile.h"
+#include "files/savefile.h"
 
 /* Epochs that are remembered, files of one sensor: more is an attack. */
 #define EPOCHS_MAX		65536

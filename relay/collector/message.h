@@ -12,7 +12,7 @@
 
 #include "common/metadata.h"
 #include "pieces.h"
-#include "ringfile.h"
+#include "files/ringfile.h"
 
 #define MESSAGE_ID_BYTES	16	/* bytes of a boot's, a capture's, a collector's id */
 #define MESSAGE_RINGS_MAX	64

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "common/log.h"
-#include "journal.h"
+#include "files/journal.h"
 
 static json_t *report_id(const uint8_t *id)
 {

@@ -12,8 +12,8 @@
 
 #include "common/log.h"
 #include "decode.h"
-#include "path.h"
-#include "savefile.h"
+#include "files/path.h"
+#include "files/savefile.h"
 
 /* Keys that are remembered; more than that is no fleet but an attack. */
 #define SENSORS_MAX		4096

@@ -3,9 +3,11 @@
  * The journal: what is accepted keeps the bounds of journal.h, reading it again
  * or writing it anew says the same, and what was committed is there again.
  */
-#include "collector/intervals.c"
-#include "collector/journal.c"
-#include "collector/ledger.c"
+#include "collector/files/intervals.c"
+#include "collector/files/journal.c"
+#include "collector/files/ledger.c"
+#include "collector/files/lines.c"
+#include "collector/files/parse.c"
 
 #include "fuzz.h"
 

@@ -13,7 +13,7 @@
 
 #include <linux/pcapring.h>
 
-#include "collector/ringfile.h"
+#include "collector/files/ringfile.h"
 #include "collector/walk.h"
 
 static struct ringfile_format format_of(struct fuzz_input *in)

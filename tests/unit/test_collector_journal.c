@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "collector/journal.h"
+#include "collector/files/journal.h"
 #include "collector_folder.h"
 
 #define STATES	6

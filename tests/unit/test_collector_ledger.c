@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/ledger.h"
+#include "collector/files/lines.h"
+#include "collector/files/parse.h"
 
 #define RINGS	2
 
@@ -14,7 +15,7 @@ static const uint8_t id[MESSAGE_ID_BYTES] = "who it is";
 static void take(struct ledger *ledger, struct lines *lines)
 {
 	assert_true(lines_close(lines));
-	assert_int_equal(ledger_parse(ledger, lines->bytes, lines->size), lines->size);
+	assert_int_equal(parse_lines(ledger, lines->bytes, lines->size), lines->size);
 	free(lines->bytes);
 	assert_true(lines_open(lines));
 }

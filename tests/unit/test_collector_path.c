@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "collector/path.h"
+#include "collector/files/path.h"
 
 static void encodes_names(void **state)
 {

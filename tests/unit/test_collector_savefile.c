@@ -20,7 +20,7 @@
 
 #include <linux/pcapring.h>
 
-#include "collector/savefile.h"
+#include "collector/files/savefile.h"
 
 #define HEADER	24
 #define RECORD	16

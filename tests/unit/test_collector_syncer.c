@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "collector/syncer.h"
+#include "collector/files/syncer.h"
 #include "collector_folder.h"
 
 static sem_t rounds;

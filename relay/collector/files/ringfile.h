@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "pieces.h"
+#include "collector/pieces.h"
 
 #define RINGFILE_HEADER	24	/* bytes before the first record */
 

@@ -13,7 +13,7 @@
 #include <linux/pcapring.h>
 
 #include "common/log.h"
-#include "output.h"
+#include "collector/output.h"
 
 /* Bytes at which the buffer is written; it has room for a record beyond. */
 #define SAVEFILE_FULL		(256u << 10)

@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "lines.h"
+#include "parse.h"
 #include "savefile.h"
 
 /* At start, and for one that has doubled since, write anew what counts. */
@@ -71,7 +73,7 @@ static bool journal_take(struct journal *journal, bool cut)
 		log_error("%s: cannot be read: %m", journal->path);
 		return false;
 	}
-	journal->end = ledger_parse(&journal->ledger, text, size);
+	journal->end = parse_lines(&journal->ledger, text, size);
 	free(text);
 	if (!journal->ledger.titled) {
 		log_error("%s: is no journal of pcapring-collector, or its first line is damaged: move it away together with the files beside it, or give --write another name",
@@ -350,7 +352,7 @@ static bool journal_try(const struct journal *journal, const struct lines *lines
 		return false;
 	}
 	memcpy(copy, lines->bytes, lines->size + 1);
-	valid = ledger_parse(next, copy, lines->size);
+	valid = parse_lines(next, copy, lines->size);
 	free(copy);
 	return valid == lines->size ||
 	       journal_refuse(journal, lines->bytes + valid);

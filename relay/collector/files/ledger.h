@@ -1,49 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What of each ring is in which file, and the account of it, as lines of text,
- * each behind a CRC-32 of it:
- *
- *	pcapring-journal 2 ID
- *	file N TIME BOOT CAPTURE RINGS RING LINKTYPE SNAPLEN ns|us le|be
- *	     =SENSOR =INTERFACE =HOST =NAME
- *	sync N TIME LENGTH RING:OFFSET:PACKETS:BYTES:ELSEWHERE:DUPLICATES:
- *	     DISORDER:DROPPED:TWICE:FIRST:LAST ...
- *	was N RING:elsewhere|duplicates|disorder|dropped:FROM:TO:NOTICED:AMOUNT:TIMES ...
- *	gone N TIME MISSING
- *
- * "file" declares a file before anything is written to it: N is no other's,
- * RINGS is the capture's number of rings, RING the one that the file is for, or
- * * for all, NAME lies in the journal's folder, names are encoded as in paths.
- *
- * "sync" says that LENGTH bytes of it are synced, and for each ring that has
- * news since the line before, up to which offset it is in them, "-" where nothing
- * has begun, and its account: packets and bytes of packets, bytes that were
- * consumed elsewhere and that may be there twice, records out of order, packets
- * that the sensor dropped. Bytes below TWICE may be at another collector, too.
- * FIRST is the time of its oldest record, LAST of its newest.
- *
- * What an account has more than in the line before came in the interval between
- * the newest records of the two. "was" tells these intervals, in the place of
- * what the lines before have said of them (intervals.h).
- *
- * "gone": the file was not there any more, or MISSING bytes too short; it is not
- * used again.
- *
- * TIME is when the line was written. All times are nanoseconds since 1970; 0:
- * none.
- *
- * From the first line that is damaged on, nothing counts.
+ * What of each ring is in which file, and the account of it. lines.h writes it
+ * as text, parse.h reads that.
  */
 #ifndef COLLECTOR_LEDGER_H
 #define COLLECTOR_LEDGER_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "intervals.h"
-#include "message.h"
+#include "collector/message.h"
 #include "path.h"
 #include "ringfile.h"
 
@@ -129,6 +96,12 @@ struct ledger_file *ledger_new_file(uint32_t ring_count);
 /* Nobody has it in a list. */
 void ledger_free_file(struct ledger_file *file);
 
+/* The one of that number in a list, or NULL. */
+struct ledger_file *ledger_among(struct ledger_file *file, uint32_t number);
+
+/* Put it at the end. */
+void ledger_add(struct ledger *ledger, struct ledger_file *file);
+
 /* Is there anything to tell of them? */
 bool ledger_told(const struct ledger_ring *rings, uint32_t ring_count);
 
@@ -144,46 +117,5 @@ void ledger_free(struct ledger *ledger);
 
 /* Let what @over changed be so in its base, @ledger, too. */
 void ledger_merge(struct ledger *ledger, struct ledger *over);
-
-/*
- * Take lines over. @return how many bytes of @text, which changes, are valid
- * lines.
- */
-size_t ledger_parse(struct ledger *ledger, char *text, size_t size);
-
-/**
- * struct lines - lines, as they gather
- * @bytes: once closed: to be freed
- * @size: of @bytes
- * @stream: while open
- * @failed: something is missing in them, for want of memory
- */
-struct lines {
-	char *bytes;
-	size_t size;
-	FILE *stream;
-	bool failed;
-};
-
-/* False: no memory. */
-bool lines_open(struct lines *lines);
-
-/* False: no memory; @bytes may be there. */
-bool lines_close(struct lines *lines);
-
-/*
- * Add a line. @time: as it is; @before: what the line before said, so that only
- * news is told; NULL: nothing.
- */
-void lines_title(struct lines *lines, const uint8_t id[MESSAGE_ID_BYTES]);
-void lines_file(struct lines *lines, const struct ledger_file *file, uint64_t time);
-void lines_sync(struct lines *lines, unsigned int number, uint64_t time,
-		uint64_t length, const struct ledger_ring *now,
-		const struct ledger_ring *before, uint32_t ring_count);
-void lines_gone(struct lines *lines, unsigned int number, uint64_t time,
-		uint64_t missing);
-
-/* All that the ledger says, in as few lines as can be. */
-void lines_ledger(struct lines *lines, const struct ledger *ledger);
 
 #endif

@@ -13,7 +13,7 @@
 
 #include <linux/pcapring.h>
 
-#include "output.h"
+#include "collector/output.h"
 #include "savefile.h"
 
 _Static_assert(sizeof(struct pcapring_file_header) == RINGFILE_HEADER, "as it is in the file");
