@@ -7,7 +7,7 @@
  * Each stream ends exactly once, from one of the two sides:
  *
  *	the server calls close()	the sensor is through, or gone
- *	the taker calls server_end()	it will have no more of it
+ *	the taker calls rpc_end()	it will have no more of it
  */
 #ifndef COLLECTOR_CALL_H
 #define COLLECTOR_CALL_H
@@ -26,7 +26,7 @@ struct stream;	/* the taker's */
 
 /* gRPC's status codes, as far as they are used here. */
 enum call_code {
-	CALL_LATER = -1,	/* of close(): server_end() tells it in time */
+	CALL_LATER = -1,	/* of close(): rpc_end() tells it in time */
 	CALL_OK = 0,
 	CALL_INVALID_ARGUMENT = 3,
 	CALL_RESOURCE_EXHAUSTED = 8,
@@ -51,7 +51,7 @@ enum call_code call_code(int error);
 
 /*
  * All from the server's one thread. @answers: it sends messages, by
- * server_send(); otherwise the sensor is told Empty when all is well.
+ * rpc_send(); otherwise the sensor is told Empty when all is well.
  */
 struct call_taker {
 	void *context;
@@ -72,7 +72,7 @@ struct call_taker {
 	/*
 	 * The last message came; @broken: or so it seems, for the call broke.
 	 * @status: in, OK; out, what the sensor is told. CALL_LATER: the
-	 * stream lives on until server_end().
+	 * stream lives on until rpc_end().
 	 */
 	void (*close)(struct stream *stream, bool broken,
 		      struct call_status *status);

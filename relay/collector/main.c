@@ -15,7 +15,7 @@
 #include "output.h"
 #include "report.h"
 #include "sensors.h"
-#include "server.h"
+#include "server/server.h"
 
 #define MAIN_MEMORY_KEPT	(64 << 20)	/* bytes, that are free */
 
@@ -45,8 +45,8 @@ static struct captures *main_captures(struct output *output, struct epochs *epoc
 	return captures_open(&(struct captures_config){
 		.epochs = epochs,
 		.output = output,
-		.end = server_end,
-		.send = server_send,
+		.end = rpc_end,
+		.send = rpc_send,
 	});
 }
 
@@ -56,7 +56,7 @@ static struct sensors *main_sensors(const struct options *options,
 	return sensors_open(&(struct sensors_config){
 		.write = options->write,
 		.output = output,
-		.end = server_end,
+		.end = rpc_end,
 		.whose = main_whose,
 		.context = epochs,
 	});
@@ -78,7 +78,7 @@ static bool main_run(const struct options *options, struct tls *tls, int stop_fd
 		     struct sensors *sensors)
 {
 	struct call_taker of_sensors, of_captures;
-	const struct server_method methods[] = {
+	const struct rpc_method methods[] = {
 		{ "/packet_streaming.PacketStreaming/Run", &of_sensors },
 		{ "/pcapring.v1.Collector/Stream", &of_captures },
 		{ 0 },

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+#include "server.h"
+
+#include <errno.h>
+#include <grpc/grpc.h>
+#include <grpc/support/time.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "common/log.h"
+#include "listener.h"
+
+/* Sensors that vanished are found out within these. */
+#define SERVER_KEEPALIVE_MS		60000
+#define SERVER_KEEPALIVE_TIMEOUT_MS	20000
+/* Sensors may ping twice as often before they count as a nuisance. */
+#define SERVER_PING_INTERVAL_MS		30000
+
+/* Calls of one connection at a time, each of which may hold a file. */
+#define SERVER_STREAMS_MAX	128
+
+/* When the program stops: how long sensors have to take the status. */
+#define SERVER_STOP_SECONDS		3
+
+struct server {
+	const struct rpc_method *methods;	/* ends with one of no path */
+	grpc_server *core;
+	struct loop loop;
+	struct listener listener;
+	struct event requested, gone, down;
+	bool stopping;
+	unsigned int calls;		/* that are not freed */
+	int stop_fd;
+	struct rpc_request next;	/* while it is requested */
+};
+
+/* Connections without calls are not worth waiting for. */
+static void server_hurry(struct server *server)
+{
+	if (server->stopping && !server->calls)
+		server->loop.deadline = gpr_inf_past(GPR_CLOCK_MONOTONIC);
+}
+
+static void server_request(struct server *server)
+{
+	grpc_call_details_init(&server->next.details);
+	grpc_metadata_array_init(&server->next.metadata);
+	grpc_server_request_call(server->core, &server->next.core,
+				 &server->next.details, &server->next.metadata,
+				 server->loop.queue, server->loop.queue,
+				 &server->requested);
+}
+
+/* A call came; or none will any more, for the server shuts down. */
+static void server_requested(void *owner, bool ok)
+{
+	struct server *server = owner;
+
+	if (ok) {
+		server->calls++;
+		rpc_start(&server->next, server->methods, &server->gone);
+	}
+	grpc_call_details_destroy(&server->next.details);
+	grpc_metadata_array_destroy(&server->next.metadata);
+	if (ok) {
+		server_request(server);
+		return;
+	}
+	server->loop.deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+		gpr_time_from_seconds(SERVER_STOP_SECONDS, GPR_TIMESPAN));
+	server->stopping = true;
+	for (const struct rpc_method *method = server->methods; method->path; method++)
+		method->taker->stop(method->taker->context);
+	server_hurry(server);
+}
+
+static void server_call_is_gone(void *owner, bool ok)
+{
+	struct server *server = owner;
+
+	(void)ok;
+	server->calls--;
+	server_hurry(server);
+}
+
+static void server_is_down(void *owner, bool ok)
+{
+	struct server *server = owner;
+
+	(void)ok;
+	server->loop.ended = true;
+}
+
+static uint64_t server_idle(void *owner)
+{
+	struct server *server = owner;
+	uint64_t due = CALL_NEVER;
+
+	for (const struct rpc_method *method = server->methods; method->path; method++) {
+		uint64_t other = method->taker->idle(method->taker->context);
+
+		due = other < due ? other : due;
+	}
+	return due;
+}
+
+static void server_late(void *owner)
+{
+	struct server *server = owner;
+
+	grpc_server_cancel_all_calls(server->core);
+}
+
+void server_wake(void *context)
+{
+	struct server *server = context;
+
+	loop_wake(&server->loop);
+}
+
+static grpc_server *server_core(void)
+{
+	grpc_arg args[] = {
+		/* Two collectors on one port would share its sensors. */
+		{ GRPC_ARG_INTEGER, GRPC_ARG_ALLOW_REUSEPORT, { .integer = 0 } },
+		{ GRPC_ARG_INTEGER, GRPC_ARG_MAX_CONCURRENT_STREAMS,
+		  { .integer = SERVER_STREAMS_MAX } },
+		{ GRPC_ARG_INTEGER, GRPC_ARG_KEEPALIVE_TIME_MS,
+		  { .integer = SERVER_KEEPALIVE_MS } },
+		{ GRPC_ARG_INTEGER, GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+		  { .integer = SERVER_KEEPALIVE_TIMEOUT_MS } },
+		{ GRPC_ARG_INTEGER,
+		  GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+		  { .integer = SERVER_PING_INTERVAL_MS } },
+	};
+	grpc_channel_args all = { sizeof(args) / sizeof(*args), args };
+
+	return grpc_server_create(&all, NULL);
+}
+
+struct server *server_open(const char *listen, struct tls *tls,
+			   const struct rpc_method *methods)
+{
+	struct server *server = calloc(1, sizeof(*server));
+
+	if (!server) {
+		log_error("out of memory");
+		return NULL;
+	}
+	listener_open(&server->listener, tls);
+	grpc_init();
+	server->methods = methods;
+	server->requested = (struct event){ server_requested, server };
+	server->gone = (struct event){ server_call_is_gone, server };
+	server->down = (struct event){ server_is_down, server };
+	loop_open(&server->loop, server_idle, server_late, server);
+	server->core = server_core();
+	grpc_server_register_completion_queue(server->core, server->loop.queue, NULL);
+	if (listener_start(&server->listener, server->core, listen))
+		return server;
+	server_close(server);
+	return NULL;
+}
+
+/*
+ * A completion queue cannot be polled together with a descriptor, so a thread
+ * waits for that. Shutting down wakes the queue.
+ */
+static void *server_watch(void *context)
+{
+	struct server *server = context;
+	struct pollfd fd = { .fd = server->stop_fd, .events = POLLIN };
+
+	while (poll(&fd, 1, -1) < 0 && errno == EINTR)
+		;
+	grpc_server_shutdown_and_notify(server->core, server->loop.queue,
+					&server->down);
+	return NULL;
+}
+
+bool server_run(struct server *server, int stop_fd)
+{
+	pthread_t watch;
+
+	server->stop_fd = stop_fd;
+	errno = pthread_create(&watch, NULL, server_watch, server);
+	if (errno) {
+		log_error("cannot serve: %m");
+		return false;
+	}
+	server_request(server);
+	loop_run(&server->loop);
+	pthread_join(watch, NULL);
+	return !listener_is_deaf();
+}
+
+void server_close(struct server *server)
+{
+	if (!server->loop.ended)
+		grpc_server_shutdown_and_notify(server->core, server->loop.queue,
+						&server->down);
+	loop_close(&server->loop);
+	grpc_server_destroy(server->core);
+	grpc_completion_queue_destroy(server->loop.queue);
+	grpc_shutdown();
+	listener_close(&server->listener);
+	free(server);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The gRPC server: the room that knows gRPC. It has one completion queue and one
+ * thread that does all the work; a second one only waits for @stop_fd, others
+ * may wake it.
+ */
+#ifndef COLLECTOR_SERVER_H
+#define COLLECTOR_SERVER_H
+
+#include "rpc.h"
+
+struct server;
+struct tls;
+
+/*
+ * Listen on @listen, ADDR:PORT. @tls: NULL: in the clear. @methods end with one
+ * of no path; they, their takers and @tls outlive the server. NULL: what is wrong
+ * was logged.
+ */
+struct server *server_open(const char *listen, struct tls *tls,
+			   const struct rpc_method *methods);
+
+/* Serve until @stop_fd is readable. False: errno says why it cannot. */
+bool server_run(struct server *server, int stop_fd);
+
+void server_close(struct server *server);
+
+/* Let the takers' idle() be called. From any thread, until server_close(). */
+void server_wake(void *server);
+
+#endif
