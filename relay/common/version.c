@@ -13,3 +13,8 @@ const char *version_text(const char *program)
 		 program);
 	return text;
 }
+
+const char *version_build(void)
+{
+	return PCAPRING_BUILD_ID;
+}

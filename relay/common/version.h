@@ -9,4 +9,7 @@
  */
 const char *version_text(const char *program);
 
+/* Its sources alone. */
+const char *version_build(void);
+
 #endif
