@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/service.h"
 #include "common/tls.h"
+#include "common/token.h"
 #include "exclude.h"
 #include "exclude_list.h"
 #include "extent.h"
@@ -142,7 +143,13 @@ static void main_close_source(struct main_sources *sources)
 		savefile_close(&sources->savefile);
 }
 
-static bool main_open_tls(struct tls *tls, const struct options *options)
+/* What both ends prove who they are with. */
+struct main_trust {
+	struct tls tls;
+	struct token token;
+};
+
+static bool main_open_trust(struct main_trust *trust, const struct options *options)
 {
 	const struct tls_source sources[TLS_FILES] = {
 		[TLS_CA] = { .option = "--tls-ca", .path = options->tls_ca },
@@ -150,7 +157,15 @@ static bool main_open_tls(struct tls *tls, const struct options *options)
 		[TLS_KEY] = { .option = "--tls-key", .path = options->tls_key },
 	};
 
-	return tls_open(tls, sources);
+	return tls_open(&trust->tls, sources) &&
+	       (!options->token_file ||
+		token_open(&trust->token, "--token-file", options->token_file));
+}
+
+static void main_close_trust(struct main_trust *trust)
+{
+	token_close(&trust->token);
+	tls_close(&trust->tls);
 }
 
 static void main_wake(void *stream)
@@ -216,7 +231,7 @@ static struct extents *main_make_extents(const struct reader *rings)
 
 /* The watch wakes the stream, which refers to the rings: they end in this order. */
 static bool main_relay(const struct options *options, struct main_sources *sources,
-		       struct tls *tls, int signals)
+		       struct main_trust *trust, int signals)
 {
 	struct source *source = sources->source;
 	struct extents *extents = main_make_extents(sources->rings);
@@ -253,7 +268,8 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 	packets.stream = stream_new(options->target, options->nanoseconds, extents,
 				    source->rings);
 	if (options->tls_ca)
-		stream_encrypt(packets.stream, tls, options->tls_name);
+		stream_encrypt(packets.stream, &trust->tls, options->tls_name,
+			       options->token_file ? &trust->token : NULL);
 	records.stream = packets.stream;
 	ok = watch_start(&watch, signals, source->fd, main_wake, packets.stream);
 	if (ok) {
@@ -275,7 +291,7 @@ int main(int argc, char **argv)
 {
 	static struct main_sources sources;
 	struct options options;
-	struct tls tls;
+	struct main_trust trust;
 	int signals;
 	bool ok;
 
@@ -286,13 +302,13 @@ int main(int argc, char **argv)
 		log_error("cannot receive signals: %s", strerror(errno));
 		return EXIT_FAILURE;
 	}
-	if (!main_open_tls(&tls, &options))
+	if (!main_open_trust(&trust, &options))
 		return EXIT_FAILURE;
 	ok = main_open_source(&sources, &options, signals);
 	if (ok) {
-		ok = main_relay(&options, &sources, &tls, signals);
+		ok = main_relay(&options, &sources, &trust, signals);
 		main_close_source(&sources);
 	}
-	tls_close(&tls);
+	main_close_trust(&trust);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

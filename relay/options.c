@@ -29,6 +29,7 @@ enum {
 	OPTIONS_TLS_CERT,
 	OPTIONS_TLS_KEY,
 	OPTIONS_TLS_NAME,
+	OPTIONS_TOKEN_FILE,
 };
 
 static const struct argp_option options_list[] = {
@@ -62,6 +63,8 @@ static const struct argp_option options_list[] = {
 	{ "tls-server-name", OPTIONS_TLS_NAME, "NAME", 0,
 	  "With TLS, the name that the receiver's certificate has, where it is not "
 	  "the target's", 2 },
+	{ "token-file", OPTIONS_TOKEN_FILE, "FILE", 0,
+	  "With TLS, prove who this sensor is by the bearer token in FILE (one line)", 2 },
 	{ "nanoseconds", OPTIONS_NANOSECONDS, NULL, 0,
 	  "With packet, send the full nanoseconds, too; other receivers ignore them",
 	  2 },
@@ -93,6 +96,8 @@ static void options_check_tls(const struct options *options, struct argp_state *
 	if (!options->tls_ca && (options->tls_key || options->tls_name))
 		argp_error(state, "%s is for TLS: --tls or --tls-ca FILE turns that on",
 			   options->tls_key ? "--tls-cert" : "--tls-server-name");
+	if (options->token_file && !options->tls_ca)
+		argp_error(state, "--token-file is for TLS, for in the clear everybody could read the token: --tls or --tls-ca FILE turns that on");
 }
 
 static void options_check(const struct options *options, struct argp_state *state)
@@ -197,6 +202,9 @@ static error_t options_option(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTIONS_TLS_NAME:
 		options->tls_name = arg;
+		break;
+	case OPTIONS_TOKEN_FILE:
+		options->token_file = arg;
 		break;
 	case 'v':
 		options->verbose = 1;

@@ -27,6 +27,7 @@ enum options_protocol {
  * @spool_max: bytes of it
  * @tls_ca, @tls_certificate, @tls_key: paths; all NULL: no TLS
  * @tls_name: whose certificate the receiver has to have; NULL: the target's
+ * @token_file: path of what proves who the sensor is, with TLS; NULL: nothing
  * @nanoseconds: send ts_nsec
  * @verbose: say more
  */
@@ -45,6 +46,7 @@ struct options {
 	const char *tls_certificate;
 	const char *tls_key;
 	const char *tls_name;
+	const char *token_file;
 	bool nanoseconds;
 	int verbose;
 };

@@ -18,12 +18,13 @@
 #include "backoff.h"
 #include "common/log.h"
 #include "common/tls.h"
+#include "common/token.h"
 #include "encode.h"
 #include "extent.h"
 #include "source.h"
 
 #define STREAM_RUN		"/packet_streaming.PacketStreaming/Run"
-#define STREAM_METADATA		6
+#define STREAM_METADATA		7	/* at most */
 /*
  * No extent stays current for longer, in messages: in a burst without end it
  * would hold its ring although all of it was read.
@@ -92,6 +93,7 @@ struct stream_call {
  * struct stream - a channel and its calls
  * @tls: NULL: as if all that listens were a friend
  * @name: whose certificate the receiver has to have; NULL: the target's
+ * @token: what else proves who we are; NULL: nothing
  * @bases: of a Run call
  * @waker: a call that is never started, on which an empty batch completes at
  *	once: that wakes the queue, connected or not
@@ -103,6 +105,7 @@ struct stream {
 	char *target;
 	struct tls *tls;
 	const char *name;
+	struct token *token;
 	bool nanoseconds;
 	unsigned int rings;
 	struct extents *extents;
@@ -217,10 +220,12 @@ void stream_renew(struct stream *stream)
 	stream->channel = stream_channel(stream);
 }
 
-void stream_encrypt(struct stream *stream, struct tls *tls, const char *name)
+void stream_encrypt(struct stream *stream, struct tls *tls, const char *name,
+		    struct token *token)
 {
 	stream->tls = tls;
 	stream->name = name;
+	stream->token = token;
 	stream_renew(stream);
 }
 
@@ -327,6 +332,45 @@ static grpc_metadata stream_number(const char *key, uint32_t number)
 	return stream_text(key, value);
 }
 
+/* Core may be the last to let go of a token. */
+static void stream_wipe(void *text)
+{
+	explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+/* What proves who we are, where something does. @return how many were added. */
+static size_t stream_authorize(const struct stream *stream, grpc_metadata *metadata)
+{
+	char *text;
+
+	/* never in the clear */
+	if (!stream->tls || !stream->token)
+		return 0;
+	token_refresh(stream->token);
+	if (asprintf(&text, "Bearer %s", stream->token->text) < 0)
+		abort();
+	*metadata = (grpc_metadata) {
+		.key = grpc_slice_from_static_string("authorization"),
+		.value = grpc_slice_new_with_user_data(text, strlen(text), stream_wipe, text),
+	};
+	return 1;
+}
+
+/* @list: @count of them, and room for one more. */
+static struct stream_call *stream_start_call(struct stream *stream, const char *method,
+					     grpc_metadata *list, size_t count,
+					     bool wait, void *context)
+{
+	struct stream_call *call;
+
+	count += stream_authorize(stream, &list[count]);
+	call = stream_call(stream, method, list, count, wait, context);
+	for (size_t i = 0; i < count; i++)
+		grpc_slice_unref(list[i].value);
+	return call;
+}
+
 struct stream_call *stream_run(struct stream *stream, const struct metadata *metadata,
 			       bool wait, void *context)
 {
@@ -338,18 +382,16 @@ struct stream_call *stream_run(struct stream *stream, const struct metadata *met
 		stream_number(METADATA_SNAPLEN, metadata->snaplen),
 		stream_number(METADATA_TSRESOL, metadata->tsresol),
 	};
-	struct stream_call *call = stream_call(stream, STREAM_RUN, list,
-					       STREAM_METADATA, wait, context);
 
-	for (unsigned int i = 0; i < STREAM_METADATA; i++)
-		grpc_slice_unref(list[i].value);
-	return call;
+	return stream_start_call(stream, STREAM_RUN, list, STREAM_METADATA - 1, wait,
+				 context);
 }
 
 struct stream_call *stream_open(struct stream *stream, const char *method, bool wait,
 				void *context)
 {
-	struct stream_call *call = stream_call(stream, method, NULL, 0, wait, context);
+	grpc_metadata list[1];
+	struct stream_call *call = stream_start_call(stream, method, list, 0, wait, context);
 
 	call->both = true;
 	return call;

@@ -15,6 +15,7 @@
 struct extent;
 struct extents;
 struct tls;
+struct token;
 struct packet;
 struct stream;
 struct stream_call;
@@ -60,9 +61,11 @@ struct stream *stream_new(const char *target, bool nanoseconds,
 /*
  * Speak TLS from now on, where nothing was called yet. Each call is made with
  * what the files of @tls hold by then. @name: whose certificate the receiver has
- * to have; NULL: the target's. Both outlive the stream.
+ * to have; NULL: the target's. @token: sent with each call; NULL: none is. All
+ * outlive the stream.
  */
-void stream_encrypt(struct stream *stream, struct tls *tls, const char *name);
+void stream_encrypt(struct stream *stream, struct tls *tls, const char *name,
+		    struct token *token);
 
 /* Ends all calls, too. When it returns, all extents were let go of. */
 void stream_free(struct stream *stream);
