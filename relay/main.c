@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/config.h"
 #include "common/log.h"
 #include "common/service.h"
 #include "common/tls.h"
@@ -290,12 +291,14 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 int main(int argc, char **argv)
 {
 	static struct main_sources sources;
+	struct config *config;
 	struct options options;
 	struct main_trust trust;
 	int signals;
 	bool ok;
 
-	options_parse(&options, argc, argv);
+	log_open("pcapring-relay", 0);
+	config = options_open(&options, argc, argv);
 	log_open("pcapring-relay", options.verbose);
 	signals = service_signals();
 	if (signals < 0) {
@@ -310,5 +313,6 @@ int main(int argc, char **argv)
 		main_close_source(&sources);
 	}
 	main_close_trust(&trust);
+	config_close(config);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

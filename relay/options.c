@@ -4,11 +4,11 @@
 #include <argp.h>
 #include <string.h>
 
+#include "common/config.h"
 #include "common/metadata.h"
 #include "common/version.h"
 #include "common/size.h"
 
-#define OPTIONS_USAGE_ERROR	2
 /* Of Debian's ca-certificates. */
 #define OPTIONS_SYSTEM_CA	"/etc/ssl/certs/ca-certificates.crt"
 
@@ -108,7 +108,7 @@ static void options_check(const struct options *options, struct argp_state *stat
 			   "one of --device PATH and --read FILE is needed");
 	if (!options->target)
 		argp_error(state, "--target HOST:PORT is needed");
-	if (!strchr(options->target, ':'))
+	if (options->target && !strchr(options->target, ':'))
 		argp_error(state, "--target '%s' has no port: HOST:PORT is needed, e.g. %s:50051",
 			   options->target, options->target);
 	if (options->read && (options->exclude || options->exclude_list ||
@@ -143,7 +143,7 @@ static enum options_protocol options_protocol(const char *name,
 
 static uint64_t options_size(const char *option, const char *text, struct argp_state *state)
 {
-	uint64_t bytes;
+	uint64_t bytes = 0;
 
 	if (!size_parse(text, &bytes) || !bytes)
 		argp_error(state, "%s '%s' is not a size, e.g. 20G", option, text);
@@ -215,6 +215,8 @@ static error_t options_option(int key, char *arg, struct argp_state *state)
 		break;
 	case ARGP_KEY_END:
 		options_check(options, state);
+		if (!options->spool_max)
+			options->spool_max = OPTIONS_SPOOL_MAX_DEFAULT;
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -222,24 +224,37 @@ static error_t options_option(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-void options_parse(struct options *options, int argc, char **argv)
-{
-	static const struct argp argp = {
-		.options = options_list,
-		.parser = options_option,
-		.doc = "Stream captured packets to a receiver over gRPC "
-		       "(pcapring.v1.Collector/Stream or "
-		       "packet_streaming.PacketStreaming/Run)."
-		       "\v"
-		       "Exit status: 0 when all has arrived, or what has "
-		       "not waits in the ring or the spool; 1 on failure; 2 on a "
-		       "usage error.",
-	};
+static const struct argp options_argp = {
+	.options = options_list,
+	.parser = options_option,
+	.doc = "Stream captured packets to a receiver over gRPC "
+	       "(pcapring.v1.Collector/Stream or "
+	       "packet_streaming.PacketStreaming/Run)."
+	       "\v"
+	       "Exit status: 0 when all has arrived, or what has "
+	       "not waits in the ring or the spool; 1 on failure; 2 on a "
+	       "usage error.",
+};
 
-	memset(options, 0, sizeof(*options));
-	argp_err_exit_status = OPTIONS_USAGE_ERROR;
+static const struct config_program options_program = {
+	.name = "pcapring-relay",
+	.argp = &options_argp,
+};
+
+static void options_defaults(struct options *options)
+{
+	*options = (struct options) {};
 	argp_program_version = version_text("pcapring-relay");
-	argp_parse(&argp, argc, argv, 0, NULL, options);
-	if (!options->spool_max)
-		options->spool_max = OPTIONS_SPOOL_MAX_DEFAULT;
+}
+
+struct config *options_open(struct options *options, int argc, char **argv)
+{
+	options_defaults(options);
+	return config_open(&options_program, argc, argv, options);
+}
+
+struct config *options_again(struct options *options, const struct config *config)
+{
+	options_defaults(options);
+	return config_again(config, options);
 }

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "common/config.h"
 #include "common/log.h"
 #include "common/service.h"
 #include "common/tls.h"
@@ -148,11 +149,13 @@ static void main_raise_files(void)
 
 int main(int argc, char **argv)
 {
+	struct config *config;
 	struct options options;
 	struct tls tls;
 	int stop_fd, result;
 
-	options_parse(&options, argc, argv);
+	log_open("pcapring-collector", 0);
+	config = options_open(&options, argc, argv);
 	log_open("pcapring-collector", options.verbose);
 	if (options.report)
 		return report_print(options.report) ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -167,5 +170,6 @@ int main(int argc, char **argv)
 	}
 	result = main_serve(&options, &tls, stop_fd);
 	tls_close(&tls);
+	config_close(config);
 	return result;
 }

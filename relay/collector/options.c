@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/config.h"
 #include "common/size.h"
 #include "common/version.h"
-
-#define OPTIONS_USAGE	2	/* exit status */
 
 #define OPTIONS_HOLD_BACK_MAX	60000	/* milliseconds */
 #define OPTIONS_SYNC_MAX	3600	/* seconds */
@@ -78,7 +77,7 @@ static void options_check(const struct options *options, struct argp_state *stat
 static error_t options_one(int key, char *value, struct argp_state *state)
 {
 	struct options *options = state->input;
-	uint64_t number;
+	uint64_t number = 0;
 
 	switch (key) {
 	case OPTIONS_LISTEN:
@@ -128,20 +127,35 @@ static error_t options_one(int key, char *value, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-void options_parse(struct options *options, int argc, char **argv)
-{
-	static const struct argp argp = {
-		.options = options_list,
-		.parser = options_one,
-		.doc = "Receive the packets of pcapring relays, or of others that speak packet_streaming.PacketStreaming, and write savefiles.\v"
-		       "Exit status: 0 when it was told to stop, or nobody reads its standard output any more; 1 on failure; 2 on a usage error.",
-	};
+static const struct argp options_argp = {
+	.options = options_list,
+	.parser = options_one,
+	.doc = "Receive the packets of pcapring relays, or of others that speak packet_streaming.PacketStreaming, and write savefiles.\v"
+	       "Exit status: 0 when it was told to stop, or nobody reads its standard output any more; 1 on failure; 2 on a usage error.",
+};
 
+static const struct config_program options_program = {
+	.name = "pcapring-collector",
+	.argp = &options_argp,
+};
+
+static void options_defaults(struct options *options)
+{
 	*options = (struct options){
 		.hold_back = UINT64_C(1000000000),
 		.sync = UINT64_C(1000000000),
 	};
-	argp_err_exit_status = OPTIONS_USAGE;
 	argp_program_version = version_text("pcapring-collector");
-	argp_parse(&argp, argc, argv, 0, NULL, options);
+}
+
+struct config *options_open(struct options *options, int argc, char **argv)
+{
+	options_defaults(options);
+	return config_open(&options_program, argc, argv, options);
+}
+
+struct config *options_again(struct options *options, const struct config *config)
+{
+	options_defaults(options);
+	return config_again(config, options);
 }

@@ -16,7 +16,15 @@ struct options {
 	int verbose;
 };
 
-/* Exits with status 2 when the command line is wrong. */
-void options_parse(struct options *options, int argc, char **argv);
+struct config;
+
+/*
+ * Fill in @options, whose texts live as long as the config (common/config.h).
+ * Exits with status 0 after --help, 2 when something is wrong.
+ */
+struct config *options_open(struct options *options, int argc, char **argv);
+
+/* The same again, from the same files. NULL: it was logged what is wrong. */
+struct config *options_again(struct options *options, const struct config *config);
 
 #endif
