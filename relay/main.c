@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/config.h"
+#include "clock.h"
 #include "common/log.h"
 #include "common/service.h"
 #include "common/tls.h"
@@ -15,6 +16,7 @@
 #include "exclude.h"
 #include "exclude_list.h"
 #include "extent.h"
+#include "limit.h"
 #include "merge.h"
 #include "options.h"
 #include "peer.h"
@@ -32,6 +34,7 @@
  * @source: packet by packet: &@merge.source or &@savefile.source
  * @rings: byte for byte: &@reader, or &@replay.reader
  * @spool: what waits on the disk; NULL: there is none
+ * @limit: when it is enough
  */
 #define MAIN_LINKTYPE_ETHERNET	1
 
@@ -44,6 +47,7 @@ struct main_sources {
 	struct source *source;
 	struct reader *rings;
 	struct spool *spool;
+	struct limit limit;
 };
 
 static void main_identify(const struct options *options, struct metadata *metadata)
@@ -169,6 +173,18 @@ static void main_close_trust(struct main_trust *trust)
 	tls_close(&trust->tls);
 }
 
+/* The time begins when the relay does. */
+static void main_start_limit(struct main_sources *sources, const struct options *options)
+{
+	sources->limit = (struct limit) {
+		.packets = options->count ? options->count : LIMIT_NONE,
+		.bytes = options->bytes ? options->bytes : LIMIT_NONE,
+		.until = options->duration ?
+			 clock_now() + (int64_t)options->duration * CLOCK_SECOND : CLOCK_NEVER,
+	};
+	sources->replay.limit = &sources->limit;
+}
+
 static void main_wake(void *stream)
 {
 	stream_wake(stream);
@@ -184,6 +200,19 @@ static void main_report(const struct relay_counts *counts, enum options_protocol
 		log_info("%" PRIu64 " packets (%" PRIu64 " bytes) sent, %" PRIu64 " unconfirmed, %" PRIu64 " reconnects",
 			 counts->packets, counts->bytes, counts->unconfirmed,
 			 counts->reconnects);
+}
+
+/* Of what was to be sent to its end. */
+static void main_report_left(const struct main_sources *sources)
+{
+	uint64_t rings = 0;
+
+	if (!sources->source->capture || !sources->reader.frozen)
+		return;
+	for (unsigned int i = 0; i < sources->reader.ring_count; i++)
+		rings += sources->reader.rings[i].head - sources->reader.rings[i].tail;
+	log_error("not all has arrived: %" PRIu64 " bytes are left in the rings, %" PRIu64 " in the spool",
+		  rings, sources->spool ? spool_bytes(sources->spool) : 0);
 }
 
 /*
@@ -246,6 +275,7 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 		.watch = &watch,
 		.extents = extents,
 		.exclude = exclude,
+		.limit = &sources->limit,
 		.target = options->target,
 		.peer = spoken == OPTIONS_AUTO ? &peer : NULL,
 	};
@@ -254,6 +284,7 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 		.watch = &watch,
 		.extents = extents,
 		.exclude = exclude,
+		.limit = &sources->limit,
 		.spool = sources->spool,
 		.target = options->target,
 		.feed = source->capture ? NULL : &sources->replay.feed,
@@ -278,6 +309,8 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 		ok = main_stream(&records, &packets, &spoken, &counts);
 		watch_stop(&watch);
 		main_report(&counts, spoken);
+		if (!ok)
+			main_report_left(sources);
 	}
 	stream_free(packets.stream);
 	if (spoken == OPTIONS_RECORDS)
@@ -309,6 +342,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	ok = main_open_source(&sources, &options, signals);
 	if (ok) {
+		main_start_limit(&sources, &options);
 		ok = main_relay(&options, &sources, &trust, signals);
 		main_close_source(&sources);
 	}

@@ -30,6 +30,9 @@ enum {
 	OPTIONS_TLS_KEY,
 	OPTIONS_TLS_NAME,
 	OPTIONS_TOKEN_FILE,
+	OPTIONS_COUNT,
+	OPTIONS_BYTES,
+	OPTIONS_DURATION,
 };
 
 static const struct argp_option options_list[] = {
@@ -65,6 +68,11 @@ static const struct argp_option options_list[] = {
 	  "the target's", 2 },
 	{ "token-file", OPTIONS_TOKEN_FILE, "FILE", 0,
 	  "With TLS, prove who this sensor is by the bearer token in FILE (one line)", 2 },
+	{ "count", OPTIONS_COUNT, "N", 0, "Stop after so many packets", 2 },
+	{ "bytes", OPTIONS_BYTES, "SIZE", 0,
+	  "Stop after the packet that completes so many bytes of packets, e.g. 20G", 2 },
+	{ "duration", OPTIONS_DURATION, "TIME", 0,
+	  "Stop after so many seconds, or with a unit, e.g. 90, 5m, 12h, 7d", 2 },
 	{ "nanoseconds", OPTIONS_NANOSECONDS, NULL, 0,
 	  "With packet, send the full nanoseconds, too; other receivers ignore them",
 	  2 },
@@ -150,6 +158,25 @@ static uint64_t options_size(const char *option, const char *text, struct argp_s
 	return bytes;
 }
 
+static uint64_t options_count(const char *text, struct argp_state *state)
+{
+	uint64_t count = 0;
+
+	if (!number_parse(text, 1, UINT64_MAX - 1, &count))
+		argp_error(state, "--count '%s' is not a number of packets, at least 1", text);
+	return count;
+}
+
+static uint64_t options_duration(const char *text, struct argp_state *state)
+{
+	uint64_t seconds = 0;
+
+	if (!seconds_parse(text, &seconds))
+		argp_error(state, "--duration '%s' is not a time: at least 1 second, e.g. 90, 90s, 5m, 12h, 7d",
+			   text);
+	return seconds;
+}
+
 static error_t options_option(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
@@ -205,6 +232,15 @@ static error_t options_option(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTIONS_TOKEN_FILE:
 		options->token_file = arg;
+		break;
+	case OPTIONS_COUNT:
+		options->count = options_count(arg, state);
+		break;
+	case OPTIONS_BYTES:
+		options->bytes = options_size("--bytes", arg, state);
+		break;
+	case OPTIONS_DURATION:
+		options->duration = options_duration(arg, state);
 		break;
 	case 'v':
 		options->verbose = 1;

@@ -28,6 +28,8 @@ enum options_protocol {
  * @tls_ca, @tls_certificate, @tls_key: paths; all NULL: no TLS
  * @tls_name: whose certificate the receiver has to have; NULL: the target's
  * @token_file: path of what proves who the sensor is, with TLS; NULL: nothing
+ * @count, @bytes: stop after so many packets, bytes of packets; 0: never
+ * @duration: stop after so many seconds; 0: never
  * @nanoseconds: send ts_nsec
  * @verbose: say more
  */
@@ -47,6 +49,9 @@ struct options {
 	const char *tls_key;
 	const char *tls_name;
 	const char *token_file;
+	uint64_t count;
+	uint64_t bytes;
+	uint64_t duration;
 	bool nanoseconds;
 	int verbose;
 };

@@ -348,19 +348,19 @@ bool reader_load(const struct reader *reader, struct reader_ring *ring)
 	return true;
 }
 
-bool reader_peek(const struct reader *reader, const struct reader_ring *ring,
-		 struct pcapring_record *record)
+bool reader_peek_at(const struct reader *reader, const struct reader_ring *ring,
+		    uint64_t position, struct pcapring_record *record)
 {
-	uint64_t left = ring->head - ring->position;
+	uint64_t left = ring->head - position;
 
 	if (left >= sizeof(*record)) {
-		memcpy(record, reader_at(ring, ring->position), sizeof(*record));
+		memcpy(record, reader_at(ring, position), sizeof(*record));
 		if (record->caplen <= PCAPRING_SNAPLEN_MAX &&
 		    record->caplen <= left - sizeof(*record) &&
 		    record->ts_nsec < 1000000000)
 			return true;
 		log_error("%s: ring %td is corrupted: record at %" PRIu64 " with %u bytes of packet and %u ns, head at %" PRIu64,
-			  reader->name, ring - reader->rings, ring->position,
+			  reader->name, ring - reader->rings, position,
 			  record->caplen, record->ts_nsec, ring->head);
 		return false;
 	}

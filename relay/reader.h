@@ -83,11 +83,18 @@ uint32_t reader_linktype(const struct reader *reader);
 bool reader_load(const struct reader *reader, struct reader_ring *ring);
 
 /*
- * Copy the header of the record at the ring's position, which is below its
- * head. False: the record cannot be; the error was logged.
+ * Copy the header of the record at @position, which is below the ring's head.
+ * False: the record cannot be; the error was logged.
  */
-bool reader_peek(const struct reader *reader, const struct reader_ring *ring,
-		 struct pcapring_record *record);
+bool reader_peek_at(const struct reader *reader, const struct reader_ring *ring,
+		    uint64_t position, struct pcapring_record *record);
+
+/* The same at the ring's position. */
+static inline bool reader_peek(const struct reader *reader, const struct reader_ring *ring,
+			       struct pcapring_record *record)
+{
+	return reader_peek_at(reader, ring, ring->position, record);
+}
 
 static inline const uint8_t *reader_at(const struct reader_ring *ring,
 				       uint64_t position)

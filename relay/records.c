@@ -13,6 +13,7 @@
 #include "common/service.h"
 #include "exclude.h"
 #include "extent.h"
+#include "limit.h"
 #include "past.h"
 #include "reader.h"
 #include "relay.h"
@@ -75,6 +76,72 @@ static void records_bury(struct records *records, int64_t limit)
 	stream_renew(records->config->stream);
 }
 
+/* What came before is good. */
+static void records_break(struct records *records)
+{
+	records->reader->frozen = true;
+	records->broken = true;
+	records->ending = true;
+}
+
+static void records_stop_source(struct records *records)
+{
+	struct records_feed *feed = records->config->feed;
+
+	records->armed = false;
+	if (feed) {
+		feed->stop(feed);
+		return;
+	}
+	if (!reader_freeze(records->reader)) {
+		records->reader->frozen = true;
+		records->broken = true;
+	}
+	records->ending = true;
+}
+
+/* Without a collector, there is something to wait for or there is not. */
+static void records_finish(struct records *records, const char *why)
+{
+	if (records->finishing)
+		return;
+	log_info("%s: sending what is left", why);
+	records->finishing = true;
+	records_stop_source(records);
+	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
+		struct ring_call *ring = &records->rings[i];
+
+		if (!ring_call_is_complete(ring))
+			continue;
+		if (ring->state == RING_CALL_PAUSE)
+			ring->state = RING_CALL_DONE;
+		else if (ring->state == RING_CALL_OPENING && ring->wait)
+			ring_call_leave(ring);
+	}
+}
+
+/* Heads, as far as they are wanted. */
+static void records_load(struct records *records)
+{
+	struct limit *limit = records->config->limit;
+
+	for (unsigned int i = 0; i < records->reader->ring_count; i++)
+		if (!reader_load(records->reader, records->rings[i].ring))
+			records_break(records);
+	if (!limit || records->config->feed || records->finishing)
+		return;
+	switch (limit_look(limit, records->reader)) {
+	case LIMIT_BELOW:
+		break;
+	case LIMIT_REACHED:
+		records_finish(records, "the limit is reached");
+		break;
+	case LIMIT_BROKEN:
+		records_break(records);
+		break;
+	}
+}
+
 /* Heads, and a time before which nothing more will come into any ring. */
 static void records_look(struct records *records)
 {
@@ -91,15 +158,10 @@ static void records_look(struct records *records)
 		records->ending = result == SOURCE_END || result == SOURCE_ERROR;
 	}
 	records->stamp = feed ? 0 : clock_read(CLOCK_REALTIME);
+	records_load(records);
 	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
 		struct ring_call *ring = &records->rings[i];
 
-		if (!reader_load(records->reader, ring->ring)) {
-			/* what came before is good */
-			records->reader->frozen = true;
-			records->broken = true;
-			records->ending = true;
-		}
 		ring_call_free(ring);
 		ring->dropped = __atomic_load_n(&ring->ring->producer->count.dropped,
 						__ATOMIC_RELAXED);
@@ -308,6 +370,14 @@ static void records_on_deadline(struct ring_call *ring)
 	}
 }
 
+/* When it is enough. */
+static int64_t records_until(const struct records *records)
+{
+	const struct limit *limit = records->config->limit;
+
+	return limit && !records->finishing ? limit->until : CLOCK_NEVER;
+}
+
 /* @busy: for so long nobody listened to collectors, which is not their fault. */
 static void records_check_time(struct records *records, int64_t now, int64_t busy)
 {
@@ -317,6 +387,8 @@ static void records_check_time(struct records *records, int64_t now, int64_t bus
 		records->patience_at = CLOCK_NEVER;
 		records_give_all_up(records);
 	}
+	if (records_until(records) != CLOCK_NEVER && now >= records_until(records))
+		records_finish(records, "the time is over");
 	for (unsigned int i = 0; i < records->count; i++) {
 		struct ring_call *ring = &records->rings[i];
 
@@ -340,6 +412,7 @@ static int64_t records_deadline(const struct records *records)
 {
 	int64_t deadline = records_sooner(records->look_at, records->patience_at);
 
+	deadline = records_sooner(deadline, records_until(records));
 	if (feedback_holds(&records->feedback))
 		deadline = records_sooner(deadline, records->feedback.deadline);
 	for (unsigned int i = 0; i < records->count; i++) {
@@ -351,22 +424,6 @@ static int64_t records_deadline(const struct records *records)
 			deadline = records_sooner(deadline, ring->mark_at);
 	}
 	return deadline;
-}
-
-static void records_stop_source(struct records *records)
-{
-	struct records_feed *feed = records->config->feed;
-
-	records->armed = false;
-	if (feed) {
-		feed->stop(feed);
-		return;
-	}
-	if (!reader_freeze(records->reader)) {
-		records->reader->frozen = true;
-		records->broken = true;
-	}
-	records->ending = true;
 }
 
 /* What is there now still goes, where a collector takes it. */
@@ -388,22 +445,8 @@ static void records_on_signal(struct records *records)
 
 static void records_on_deleted(struct records *records)
 {
-	if (records->deleted)
-		return;
-	log_info("capture deleted: sending what is left");
 	records->deleted = true;
-	records_stop_source(records);
-	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
-		struct ring_call *ring = &records->rings[i];
-
-		/* without a collector, there is something to wait for or there is not */
-		if (!ring_call_is_complete(ring))
-			continue;
-		if (ring->state == RING_CALL_PAUSE)
-			ring->state = RING_CALL_DONE;
-		else if (ring->state == RING_CALL_OPENING && ring->wait)
-			ring_call_leave(ring);
-	}
+	records_finish(records, "capture deleted");
 }
 
 static void records_on_woken(struct records *records)
@@ -489,7 +532,7 @@ static enum records_result records_result(const struct records *records)
 	if (records->config->feed && !records->ending)
 		return RECORDS_FAILED;
 	/* with a capture that is still there, nothing is lost */
-	if (safe || (!records->config->feed && !records->deleted))
+	if (safe || (!records->config->feed && !records->finishing))
 		return RECORDS_OK;
 	return RECORDS_FAILED;
 }
@@ -559,6 +602,8 @@ static void records_init(struct records *records)
 	epoch->ring_bytes = config->feed ? 0 : reader->ring_bytes;
 	epoch->resolution = config->feed ? config->feed->resolution : 0;
 	epoch->metadata = &records->metadata;
+	if (config->limit)
+		limit_start(config->limit, reader);
 	for (unsigned int i = 0; i < records->count; i++)
 		ring_call_init(records, i, epoch, i, &reader->rings[i], &config->extents[i],
 			       NULL);

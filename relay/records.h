@@ -14,6 +14,7 @@
 
 struct exclude;
 struct extents;
+struct limit;
 struct peer;
 struct reader;
 struct relay_counts;
@@ -46,6 +47,8 @@ struct records_feed {
  * @metadata: host and sensor; without @feed, the capture tells the rest
  * @feed: NULL: the kernel fills the rings
  * @exclude: what is to be left out; NULL: nothing
+ * @limit: when it is enough; NULL: never. A feed heeds it by itself, but for its
+ *	time
  * @spool: where bytes wait that no collector takes; it outlives the stream, too.
  *	NULL: in the rings only
  * @boot: another boot's id than this machine's, for tests of machines that lose
@@ -67,6 +70,7 @@ struct records_config {
 	struct metadata metadata;
 	struct records_feed *feed;
 	struct exclude *exclude;
+	struct limit *limit;
 	struct spool *spool;
 	const uint8_t *boot;
 	struct peer *peer;
@@ -84,8 +88,8 @@ enum records_result {
 };
 
 /*
- * Stream until the capture is deleted, the feed ends or a signal comes. All
- * calls have ended when it returns. @counts is added to.
+ * Stream until the capture is deleted, the feed ends, the limit is reached or a
+ * signal comes. All calls have ended when it returns. @counts is added to.
  */
 enum records_result records_run(const struct records_config *config,
 				struct relay_counts *counts);

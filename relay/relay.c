@@ -12,6 +12,7 @@
 #include "extent.h"
 #include "feedback.h"
 #include "flight.h"
+#include "limit.h"
 #include "peer.h"
 #include "source.h"
 #include "stream.h"
@@ -49,7 +50,7 @@ enum relay_state {
  * @sending: a message is under way
  * @armed: the watch will tell when the source has more
  * @signalled: a signal came: no more calls
- * @deleted: the capture was
+ * @finishing: no more will come: the capture was deleted, or it is enough
  * @broken: the source is
  * @answered: all that was sent has arrived
  * @called: at least once
@@ -70,7 +71,7 @@ struct relay {
 	bool sending;
 	bool armed;
 	bool signalled;
-	bool deleted;
+	bool finishing;
 	bool broken;
 	bool answered;
 	bool called;
@@ -178,8 +179,11 @@ static void relay_start(struct relay *relay)
 
 static void relay_send(struct relay *relay, const struct packet *packet)
 {
+	struct limit *limit = relay->config->limit;
 	bool last = !relay->source->more(relay->source);
 
+	if (limit)
+		limit_take(limit, packet->header.caplen);
 	flight_add(&relay->flight, stream_send(relay->call, packet, last));
 	relay->sending = true;
 	relay->counts->bytes += packet->header.caplen;
@@ -197,12 +201,21 @@ static void relay_close(struct relay *relay)
 		    relay->signalled ? RELAY_PATIENCE : RELAY_NEVER);
 }
 
+static enum source_result relay_next(struct relay *relay, struct packet *packet)
+{
+	const struct limit *limit = relay->config->limit;
+
+	if (limit && limit_is_over(limit))
+		return SOURCE_END;
+	return relay->source->next(relay->source, packet);
+}
+
 /* Send the next packet, or go to sleep. */
 static void relay_step(struct relay *relay)
 {
 	struct packet packet;
 
-	switch (relay->source->next(relay->source, &packet)) {
+	switch (relay_next(relay, &packet)) {
 	case SOURCE_PACKET:
 		relay_send(relay, &packet);
 		break;
@@ -226,12 +239,45 @@ static bool relay_may_send(struct relay *relay)
 	const struct exclude *exclude = relay->config->exclude;
 	uint64_t captured, room;
 
-	if (!exclude || !exclude->own || relay->signalled || relay->deleted)
+	if (!exclude || !exclude->own || relay->signalled || relay->finishing)
 		return true;
 	relay->source->level(relay->source, &captured, &room);
 	if (feedback_look(&relay->feedback, relay_now(), captured, room) == FEEDBACK_TOLD)
 		peer_feeds(relay->peer);
 	return !feedback_holds(&relay->feedback);
+}
+
+static void relay_finish(struct relay *relay, const char *why)
+{
+	if (relay->finishing)
+		return;
+	log_info("%s: sending what is left", why);
+	relay->source->stop(relay->source);
+	relay->armed = false;
+	/* without a receiver, there is something to wait for or there is not */
+	if (relay->state < RELAY_OPEN && !relay->source->more(relay->source))
+		relay->state = RELAY_DONE;
+	else
+		relay->finishing = true;
+}
+
+/* When it is enough. */
+static int64_t relay_until(const struct relay *relay)
+{
+	const struct limit *limit = relay->config->limit;
+
+	return limit && !relay->finishing ? limit->until : RELAY_NEVER;
+}
+
+/* What need not be seen to at each packet. */
+static void relay_look(struct relay *relay)
+{
+	int64_t until = relay_until(relay);
+
+	relay->look = false;
+	if (until != RELAY_NEVER && relay_now() >= until)
+		relay_finish(relay, "the time is over");
+	relay->held = !relay_may_send(relay);
 }
 
 /* Afterwards there is something to wait for. */
@@ -240,21 +286,25 @@ static void relay_work(struct relay *relay)
 	while (relay->state == RELAY_UNKNOWN && !relay->armed)
 		relay_start(relay);
 	if (relay->look || relay->held)
-		relay->held = !relay_may_send(relay);
-	relay->look = false;
+		relay_look(relay);
 	while (relay->state == RELAY_OPEN && !relay->sending && !relay->armed &&
 	       !relay->held)
 		relay_step(relay);
 }
 
+static int64_t relay_sooner(int64_t a, int64_t b)
+{
+	if (a == RELAY_NEVER || b == RELAY_NEVER)
+		return a == RELAY_NEVER ? b : a;
+	return a < b ? a : b;
+}
+
 /* When there is something to do though nothing happened. */
 static int64_t relay_deadline(const struct relay *relay)
 {
-	int64_t until = relay->feedback.deadline;
+	int64_t deadline = relay_sooner(relay->deadline, relay_until(relay));
 
-	if (!relay->held || (relay->deadline != RELAY_NEVER && relay->deadline < until))
-		return relay->deadline;
-	return until;
+	return relay->held ? relay_sooner(deadline, relay->feedback.deadline) : deadline;
 }
 
 static void relay_exclude_peer(struct relay *relay)
@@ -362,19 +412,6 @@ static void relay_on_signal(struct relay *relay)
 		relay->state = RELAY_DONE;
 }
 
-static void relay_on_deleted(struct relay *relay)
-{
-	if (relay->deleted)
-		return;
-	log_info("capture deleted: sending what is left");
-	relay->source->stop(relay->source);
-	/* without a receiver, there is something to wait for or there is not */
-	if (relay->state < RELAY_OPEN && !relay->source->more(relay->source))
-		relay->state = RELAY_DONE;
-	else
-		relay->deleted = true;
-}
-
 static void relay_on_woken(struct relay *relay)
 {
 	unsigned int events = watch_take(relay->config->watch);
@@ -383,7 +420,7 @@ static void relay_on_woken(struct relay *relay)
 		relay->armed = false;
 	relay->look = true;
 	if (events & WATCH_HANGUP && relay->source->capture)
-		relay_on_deleted(relay);
+		relay_finish(relay, "capture deleted");
 	if (events & WATCH_SIGNAL)
 		relay_on_signal(relay);
 }
@@ -404,6 +441,7 @@ static void relay_on(struct relay *relay, enum stream_event event)
 		relay_on_woken(relay);
 		break;
 	case STREAM_TIMEOUT:
+		relay->look = true;
 		if (relay->deadline != RELAY_NEVER && relay_now() >= relay->deadline)
 			relay_on_timeout(relay);
 		break;
@@ -419,7 +457,7 @@ static bool relay_result(const struct relay *relay)
 		return false;
 	if (relay->answered)
 		return true;
-	return relay->source->capture && !relay->deleted &&
+	return relay->source->capture && !relay->finishing &&
 	       !flight_packets(&relay->flight);
 }
 
@@ -443,6 +481,8 @@ bool relay_run(const struct relay_config *config, struct relay_counts *counts)
 	relay_start(&relay);
 	while (relay.state != RELAY_DONE) {
 		relay_work(&relay);
+		if (relay.state == RELAY_DONE)
+			break;
 		relay_on(&relay, stream_wait(relay.stream, relay_deadline(&relay), &context));
 	}
 	return relay_result(&relay);

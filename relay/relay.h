@@ -13,6 +13,7 @@
 struct extents;
 struct peer;
 struct exclude;
+struct limit;
 struct source;
 struct stream;
 struct watch;
@@ -47,6 +48,7 @@ struct relay_counts {
  * @watch: wakes the stream for the source and for signals
  * @extents: of each of the source's rings; the stream fills them
  * @exclude: what is to be left out of the capture; NULL: nothing
+ * @limit: when it is enough; NULL: never
  * @target: what messages call the receiver
  * @metadata: host, sensor and tsresol; the source fills in the rest
  * @peer: the receiver, of which more is known than this run can: it ends, with
@@ -58,15 +60,16 @@ struct relay_config {
 	struct watch *watch;
 	struct extents *extents;
 	struct exclude *exclude;
+	struct limit *limit;
 	const char *target;
 	struct metadata metadata;
 	struct peer *peer;
 };
 
 /*
- * Stream until the source ends or a signal comes. True: the receiver has
- * answered, or what was not sent stays in the rings. @counts is set; added to
- * where the peer is given.
+ * Stream until the source ends, the limit is reached or a signal comes. True: the
+ * receiver has answered, or what was not sent stays in the rings. @counts is set;
+ * added to where the peer is given.
  */
 bool relay_run(const struct relay_config *config, struct relay_counts *counts);
 

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "common/log.h"
+#include "limit.h"
 #include "savefile.h"
 
 #define REPLAY_RING_BYTES	(4 << 20)
@@ -21,9 +22,12 @@ static struct replay *replay_of(struct records_feed *feed)
 static enum source_result replay_next(struct replay *replay)
 {
 	struct source *source = &replay->savefile->source;
-	enum source_result result = source->next(source, &replay->packet);
 	struct pcapring_record *header = &replay->packet.header;
+	enum source_result result;
 
+	if (replay->limit && limit_is_over(replay->limit))
+		return SOURCE_END;
+	result = source->next(source, &replay->packet);
 	if (result != SOURCE_PACKET)
 		return result;
 	if (header->caplen > PCAPRING_SNAPLEN_MAX) {
@@ -33,6 +37,8 @@ static enum source_result replay_next(struct replay *replay)
 	}
 	if (replay->feed.resolution == REPLAY_MICROSECONDS)
 		header->ts_nsec /= 1000;
+	if (replay->limit)
+		limit_take(replay->limit, header->caplen);
 	return result;
 }
 

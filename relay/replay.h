@@ -9,17 +9,20 @@
 #include "reader.h"
 #include "records.h"
 
+struct limit;
 struct savefile;
 
 /**
  * struct replay - a savefile and its ring
  * @feed: what the records' engine sees of it
+ * @limit: of packets of the file; NULL, as it is opened: none
  * @reader: the ring
  * @packet: of the file, for which there was no room; where @waits
  */
 struct replay {
 	struct records_feed feed;
 	struct savefile *savefile;
+	struct limit *limit;
 	struct reader reader;
 	struct packet packet;
 	bool waits;

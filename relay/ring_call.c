@@ -377,7 +377,7 @@ void ring_call_on_ended(struct ring_call *ring)
 		       clock_now() - ring->welcome_at >= RING_CALL_LIVED;
 	ring->welcome_at = 0;
 	ring_call_free(ring);
-	if ((state == RING_CALL_CLOSING || records->deleted || ring->source.past) &&
+	if ((state == RING_CALL_CLOSING || records->finishing || ring->source.past) &&
 	    ring_call_is_complete(ring)) {
 		ring->state = RING_CALL_DONE;
 	} else if (state == RING_CALL_CLOSING && ring->kept && !end->code) {

@@ -129,7 +129,8 @@ struct ring_call {
  * @armed: the watch will tell when there is more
  * @dry: the feed has nothing now
  * @signalled: a signal came: no more calls
- * @deleted: the capture was
+ * @finishing: no more will come: what is there is sent until all of it is safe
+ * @deleted: because the capture was
  * @ending: what the rings hold is all that will come
  * @broken: the source is
  * @failed: the collector refuses what cannot wait
@@ -161,6 +162,7 @@ struct records {
 	bool armed;
 	bool dry;
 	bool signalled;
+	bool finishing;
 	bool deleted;
 	bool ending;
 	bool broken;

@@ -6,7 +6,7 @@
 	 tests/bench/bench.mk tests/kunit/kunit.mk \
 	 tests/bench-kernel/bench-kernel.mk tests/stress/stress.mk \
 	 tests/matrix/matrix.mk tests/debug/debug.mk tests/readers/readers.mk \
-	 tests/records/records.mk tests/fuzz/fuzz.mk
+	 tests/records/records.mk tests/fuzz/fuzz.mk tests/wire/wire.mk
 
 JOBS	:= -j$(shell nproc)
 

@@ -53,6 +53,23 @@ bool size_parse(const char *text, uint64_t *bytes)
 	return true;
 }
 
+bool seconds_parse(const char *text, uint64_t *seconds)
+{
+	static const struct {
+		char name;
+		uint64_t seconds;
+	} units[] = { { '\0', 1 }, { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	const char *unit = size_digits(text, seconds);
+
+	if (!unit || (*unit && unit[1]) || !*seconds)
+		return false;
+	for (unsigned int i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (*unit == units[i].name)
+			return !__builtin_mul_overflow(*seconds, units[i].seconds, seconds) &&
+			       *seconds <= SECONDS_MAX;
+	return false;
+}
+
 bool number_parse(const char *text, uint64_t low, uint64_t high, uint64_t *number)
 {
 	uint64_t value;

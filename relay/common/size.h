@@ -5,8 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define SECONDS_MAX	(1ULL << 31)	/* most of seconds_parse() */
+
 /* "65536", "64k", "32M", "1G" (powers of 1024) to bytes. False: not a size. */
 bool size_parse(const char *text, uint64_t *bytes);
+
+/* "90", "90s", "5m", "12h", "7d" to seconds, at least 1. False: not a time. */
+bool seconds_parse(const char *text, uint64_t *seconds);
 
 /* Like size_parse() without units, within [low, high]. False: it is not. */
 bool number_parse(const char *text, uint64_t low, uint64_t high, uint64_t *number);

@@ -94,5 +94,9 @@ bool memring_append(struct memring *memring, unsigned int ring,
 	memring_write(memring, ring, head, header, sizeof(*header));
 	memring_write(memring, ring, head + sizeof(*header), data, header->caplen);
 	__atomic_store_n(&producer->head, head + length, __ATOMIC_RELEASE);
+	__atomic_store_n(&producer->count.captured, producer->count.captured + 1,
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(&producer->count.bytes, producer->count.bytes + header->caplen,
+			 __ATOMIC_RELAXED);
 	return true;
 }

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: MIT
+"""Conveniences of pcapring-relay: when it stops, what it keeps, how fast it sends."""
+import os
+
+import grpc
+
+import savefile
+from collector import NATIVE
+from harness import Program, case, same, until, write
+from peers import Packet, Receiver
+from records_relay import contents
+from records_server import Holder, Server
+from replay import free_port, relay
+from ring import Ring
+
+UNAVAILABLE = (grpc.StatusCode.UNAVAILABLE, "gone")
+SIZES = (60, 90, 1514, 300)
+
+
+def packets_of(count, seed=1):
+    return savefile.packets(count, 9, sizes=SIZES, seed=seed)
+
+
+def data_of(receiver):
+    return [Packet.FromString(raw).data.data for raw in receiver.messages]
+
+
+class Holders:
+    """A collector of several rings, in memory."""
+
+    def __init__(self):
+        self.rings = {}
+
+    def __call__(self, call):
+        self.rings.setdefault(call.hello.ring, Holder())(call)
+
+    def packets(self):
+        """All of them, by time."""
+        blobs = [savefile.header(NATIVE, 9) + bytes(holder.data) for holder in self.rings.values()]
+        return sorted(packet for blob in blobs for packet in savefile.parse(blob)[3])
+
+
+def clear(folder):
+    for name in folder.names():
+        os.remove(folder(name))
+
+
+def usage(pattern, *args):
+    program = Program("pcapring-relay", "--read", "x", "--target", "h:1", *args)
+    text = program.wait(2)
+    assert program.find(pattern), f"/{pattern}/ is not in:\n{text}"
+
+
+@case("ease: limits that are none exit 2 and say what is one")
+def _(_folder):
+    for value in ("0", "-1", "ten", "1k", "99999999999999999999"):
+        usage("--count '.*' is not a number of packets", f"--count={value}")
+    for value in ("0", "-1", "much", "1T"):
+        usage("--bytes '.*' is not a size", f"--bytes={value}")
+    for value in ("0", "-1", "soon", "5y", "5mm", "99999999999d"):
+        usage("--duration '.*' is not a time", f"--duration={value}")
+
+
+def stops(folder, *args, backlog=40, later=60, want=70, rings=1, start=0):
+    """Over records: some packets wait in the rings, others come one by one."""
+    packets = packets_of(backlog + later)
+    ring = Ring(folder, rings, start=start)
+    for n, packet in enumerate(packets[:backlog]):
+        ring.append([packet], n % rings)
+    holders = Holders()
+    server = Server(holders)
+    program = ring.relay(server.port, *args)
+    until(lambda: len(holders.rings) == rings, "all rings' calls")
+    for n, packet in enumerate(packets[backlog:]):
+        ring.append([packet], n % rings)
+    text = program.wait(0)
+    server.stop()
+    same(holders.packets(), packets[:want], "packets")
+    sent = sum(len(holder.data) for holder in holders.rings.values())
+    assert f"{sent} bytes acknowledged" in text, text
+    same(sum(map(ring.tail, range(rings))), start * rings + sent, "tails")
+    return text
+
+
+@case("ease: --count over records: so many packets, all acknowledged, the others wait")
+def _(folder):
+    stops(folder, "--count", "70")
+
+
+@case("ease: --count over records where it lies among what waits already")
+def _(folder):
+    stops(folder, "--count", "33", want=33)
+
+
+@case("ease: --count over records: counters that do not fit the ring are not believed")
+def _(folder):
+    stops(folder, "--count", "70", start=1 << 33)
+
+
+@case("ease: --bytes over records: the packet that completes them is the last one")
+def _(folder):
+    want = 70
+    size = sum(SIZES[n % 4] for n in range(want))
+    stops(folder, "--bytes", str(size - 1), want=want)
+
+
+@case("ease: --count over records of three rings: the first ones by time")
+def _(folder):
+    stops(folder, "--count", "31", rings=3, later=0, want=31)
+
+
+@case("ease: --count over records, where the collector comes when it is reached")
+def _(folder):
+    packets = packets_of(50)
+    ring = Ring(folder)
+    ring.append(packets[:20])
+    port = free_port()
+    program = ring.relay(port, "--count", "30")
+    program.wait_line(" is away")
+    ring.append(packets[20:])
+    holders = Holders()
+    server = Server(holders, port=port)
+    program.wait(0)
+    server.stop()
+    same(holders.packets(), packets[:30], "packets")
+
+
+@case("ease: SIGTERM before all that --count wants has arrived: exit 1, and what is left")
+def _(folder):
+    ring = Ring(folder)
+    ring.append(packets_of(50))
+    server = Server(lambda call: call.end(*UNAVAILABLE))
+    program = ring.relay(server.port, "--count", "30")
+    program.wait_line("the limit is reached: sending what is left")
+    text = program.stop(1)
+    server.stop()
+    assert f"{len(contents(packets_of(30), 9))} bytes are left in the rings" in text, text
+    same(ring.tail(), 0, "tail")
+
+
+@case("ease: --count and --bytes over Run")
+def _(folder):
+    packets = packets_of(50)
+    for args in ("--count", "30"), ("--bytes", str(sum(SIZES[n % 4] for n in range(30)))):
+        ring = Ring(folder, 2)
+        for n, packet in enumerate(packets[:25]):
+            ring.append([packet], n % 2)
+        receiver = Receiver()
+        program = ring.relay(receiver.port, "--protocol", "packet", *args)
+        until(lambda: receiver.messages, "the first message")
+        for n, packet in enumerate(packets[25:]):
+            ring.append([packet], n % 2)
+        text = program.wait(0)
+        receiver.stop()
+        same(len(receiver.messages), 30, "packets")
+        assert "30 packets" in text and " 0 unconfirmed" in text, text
+        same(ring.tail(0) + ring.tail(1), len(contents(packets[:30], 9)), "tails")
+        clear(folder)
+
+
+@case("ease: --count, --bytes and --duration of a savefile, over both protocols")
+def _(folder):
+    packets = savefile.packets(3000, sizes=SIZES)
+    write(folder("in.pcap"), savefile.build(packets, NATIVE))
+    size = sum(SIZES[n % 4] for n in range(1200))
+    for args, want in ((("--count", "1000"), 1000), (("--bytes", str(size)), 1200),
+                       (("--count", "9999"), 3000), (("--duration", "7d"), 3000)):
+        holder = Holder()
+        server = Server(holder)
+        relay(folder("in.pcap"), server.port, "--protocol", "records", *args).wait(0)
+        server.stop()
+        same(bytes(holder.data) == contents(packets[:want]), True, f"{args}: records are right")
+        receiver = Receiver()
+        relay(folder("in.pcap"), receiver.port, "--protocol", "packet", *args).wait(0)
+        receiver.stop()
+        same(data_of(receiver) == [packet[3] for packet in packets[:want]], True,
+             f"{args}: packets are right")
+
+
+@case("ease: --duration: what came by then arrives, over both protocols")
+def _(folder):
+    packets = packets_of(20)
+    for protocol in "records", "packet":
+        ring = Ring(folder)
+        ring.append(packets)
+        holders, receiver = Holders(), Receiver()
+        server = Server(holders)
+        port = server.port if protocol == "records" else receiver.port
+        program = ring.relay(port, "--protocol", protocol, "--duration", "1")
+        text = program.wait(0)
+        server.stop()
+        receiver.stop()
+        assert "the time is over" in text, text
+        same(ring.tail(), ring.head(), "tail")
+        same(len(holders.packets() if protocol == "records" else receiver.messages), 20, "packets")
+        clear(folder)
+
+
+@case("ease: --duration where nothing ever came, and where nobody ever was")
+def _(folder):
+    Ring(folder).relay(free_port(), "--duration", "1").wait(0)
