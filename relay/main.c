@@ -9,6 +9,8 @@
 
 #include "common/config.h"
 #include "clock.h"
+#include "common/http.h"
+#include "common/live.h"
 #include "common/log.h"
 #include "common/service.h"
 #include "common/tls.h"
@@ -26,6 +28,7 @@
 #include "replay.h"
 #include "savefile.h"
 #include "spool/spool.h"
+#include "status.h"
 #include "stream.h"
 #include "watch.h"
 
@@ -248,6 +251,66 @@ static bool main_stream(const struct records_config *records,
 	} while (true);
 }
 
+/*
+ * Who looks at the relay while it streams: over HTTP, and on a terminal. False: it
+ * was logged.
+ */
+struct main_sight {
+	struct status status;
+	struct http_page pages[2];
+	struct http *http;
+	struct live *live;
+};
+
+static void main_init_sight(struct main_sight *sight, const struct options *options,
+			    const struct main_sources *sources,
+			    const struct relay_counts *counts)
+{
+	*sight = (struct main_sight) {
+		.status = {
+			.reader = sources->rings,
+			.capture = sources->source->capture,
+			.spool = sources->spool,
+			.folder = options->spool,
+			.spool_max = options->spool_max,
+			.target = options->target,
+			.counts = counts,
+		},
+	};
+}
+
+static bool main_open_sight(struct main_sight *sight, const struct options *options,
+			    const struct metadata *metadata, struct stream *stream)
+{
+	struct http_config config = options->metrics;
+
+	sight->status.metadata = metadata;
+	sight->pages[0] = (struct http_page) {
+		"/metrics", METRICS_CONTENT_TYPE, status_write_metrics, &sight->status,
+	};
+	config.pages = sight->pages;
+	ask_open(&sight->status.ask, main_wake, stream);
+	if (config.listen) {
+		sight->http = http_open(&config);
+		if (!sight->http) {
+			ask_free(&sight->status.ask);
+			return false;
+		}
+	}
+	if (!options->quiet)
+		sight->live = live_open(status_look, &sight->status);
+	return true;
+}
+
+/* The loop has ended. */
+static void main_close_sight(struct main_sight *sight)
+{
+	ask_close(&sight->status.ask);
+	live_close(sight->live);
+	http_close(sight->http);
+	ask_free(&sight->status.ask);
+}
+
 static struct extents *main_make_extents(const struct reader *rings)
 {
 	struct extents *extents = calloc(rings->ring_count, sizeof(*extents));
@@ -270,6 +333,7 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 	struct relay_counts counts = {};
 	struct peer peer = { .target = options->target };
 	struct watch watch;
+	struct main_sight sight;
 	struct relay_config packets = {
 		.source = source,
 		.watch = &watch,
@@ -278,6 +342,7 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 		.limit = &sources->limit,
 		.target = options->target,
 		.peer = spoken == OPTIONS_AUTO ? &peer : NULL,
+		.status = &sight.status,
 	};
 	struct records_config records = {
 		.reader = sources->rings,
@@ -290,9 +355,11 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 		.feed = source->capture ? NULL : &sources->replay.feed,
 		.peer = &peer,
 		.fallback = spoken == OPTIONS_AUTO,
+		.status = &sight.status,
 	};
-	bool ok;
+	bool ok, seen;
 
+	main_init_sight(&sight, options, sources, &counts);
 	main_identify(options, &packets.metadata);
 	records.metadata = packets.metadata;
 	/* a savefile's name; of a capture, both ask for more */
@@ -303,7 +370,9 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 		stream_encrypt(packets.stream, &trust->tls, options->tls_name,
 			       options->token_file ? &trust->token : NULL);
 	records.stream = packets.stream;
-	ok = watch_start(&watch, signals, source->fd, main_wake, packets.stream);
+	ok = main_open_sight(&sight, options, &records.metadata, packets.stream);
+	seen = ok;
+	ok = ok && watch_start(&watch, signals, source->fd, main_wake, packets.stream);
 	if (ok) {
 		service_ready();
 		ok = main_stream(&records, &packets, &spoken, &counts);
@@ -312,6 +381,8 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 		if (!ok)
 			main_report_left(sources);
 	}
+	if (seen)
+		main_close_sight(&sight);
 	stream_free(packets.stream);
 	if (spoken == OPTIONS_RECORDS)
 		records_release(sources->rings, extents);

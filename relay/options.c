@@ -19,6 +19,10 @@ enum {
 	OPTIONS_SENSOR,
 	OPTIONS_NANOSECONDS,
 	OPTIONS_PROTOCOL,
+	OPTIONS_METRICS,
+	OPTIONS_METRICS_TLS_CERT,
+	OPTIONS_METRICS_TLS_KEY,
+	OPTIONS_METRICS_TOKEN_FILE,
 	OPTIONS_EXCLUDE,
 	OPTIONS_EXCLUDE_LIST,
 	OPTIONS_INCLUDE_OWN,
@@ -78,6 +82,15 @@ static const struct argp_option options_list[] = {
 	  2 },
 	{ "sensor", OPTIONS_SENSOR, "NAME", 0,
 	  "This sensor's identity (default: derived from the machine's id)", 2 },
+	{ "metrics", OPTIONS_METRICS, "ADDR:PORT", 0,
+	  "Serve metrics for Prometheus there, e.g. 127.0.0.1:9401; where others can "
+	  "reach it, the following three are needed", 3 },
+	{ "metrics-tls-cert", OPTIONS_METRICS_TLS_CERT, "FILE", 0,
+	  "Serve them by TLS, with this certificate (PEM)", 3 },
+	{ "metrics-tls-key", OPTIONS_METRICS_TLS_KEY, "FILE", 0, "... and its key (PEM)", 3 },
+	{ "metrics-token-file", OPTIONS_METRICS_TOKEN_FILE, "FILE", 0,
+	  "Serve them to who has the token in FILE (one line)", 3 },
+	{ "quiet", 'q', NULL, 0, "Show no live line on a terminal", 3 },
 	{ "verbose", 'v', NULL, 0, "Say more on standard error", 3 },
 	{ 0 }
 };
@@ -110,6 +123,8 @@ static void options_check_tls(const struct options *options, struct argp_state *
 
 static void options_check(const struct options *options, struct argp_state *state)
 {
+	char fault[HTTP_FAULT_MAX];
+
 	if (!options->device == !options->read)
 		argp_error(state, options->device ?
 			   "--device and --read exclude each other" :
@@ -127,10 +142,36 @@ static void options_check(const struct options *options, struct argp_state *stat
 			   options->read);
 	options_check_spool(options, state);
 	options_check_tls(options, state);
+	if (!http_check(&options->metrics, fault))
+		argp_error(state, "%s", fault);
 	if (options->sensor && (!*options->sensor ||
 				strlen(options->sensor) >= METADATA_TEXT_MAX))
 		argp_error(state, "--sensor '%s' is not 1 to %d bytes long",
 			   options->sensor, METADATA_TEXT_MAX - 1);
+}
+
+/* For those who look at the relay. */
+static bool options_sight(struct options *options, int key, const char *arg)
+{
+	switch (key) {
+	case OPTIONS_METRICS:
+		options->metrics.listen = arg;
+		return true;
+	case OPTIONS_METRICS_TLS_CERT:
+		options->metrics.certificate = arg;
+		return true;
+	case OPTIONS_METRICS_TLS_KEY:
+		options->metrics.key = arg;
+		return true;
+	case OPTIONS_METRICS_TOKEN_FILE:
+		options->metrics.token_file = arg;
+		return true;
+	case 'q':
+		options->quiet = true;
+		return true;
+	default:
+		return false;
+	}
 }
 
 static enum options_protocol options_protocol(const char *name,
@@ -181,6 +222,8 @@ static error_t options_option(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
 
+	if (options_sight(options, key, arg))
+		return 0;
 	switch (key) {
 	case OPTIONS_DEVICE:
 		options->device = arg;

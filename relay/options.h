@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/http.h"
+
 #define OPTIONS_SPOOL_MAX_DEFAULT	(1ULL << 30)
 
 enum options_protocol {
@@ -20,6 +22,8 @@ enum options_protocol {
  * @target: where to stream to, as gRPC names it
  * @sensor: this sensor's identity; NULL: the machine's
  * @protocol: what to speak
+ * @metrics: where they are served; @metrics.listen NULL: nowhere
+ * @quiet: no live line on a terminal
  * @exclude: an expression of what is not to be streamed; NULL: none
  * @exclude_list: path of a list of the same; NULL: none
  * @include_own: the connection to @target, too, is streamed
@@ -39,6 +43,8 @@ struct options {
 	const char *target;
 	const char *sensor;
 	enum options_protocol protocol;
+	struct http_config metrics;
+	bool quiet;
 	const char *exclude;
 	const char *exclude_list;
 	bool include_own;

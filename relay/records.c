@@ -19,6 +19,7 @@
 #include "relay.h"
 #include "ring_call.h"
 #include "spool/spool.h"
+#include "status.h"
 #include "stream.h"
 #include "watch.h"
 
@@ -449,10 +450,24 @@ static void records_on_deleted(struct records *records)
 	records_finish(records, "capture deleted");
 }
 
+/* How the capture's rings are, where somebody asks. */
+static void records_tell(struct records *records)
+{
+	struct status *status = records->config->status;
+	struct status_wait waits[PCAPRING_RINGS_MAX];
+
+	if (!status_is_asked(status))
+		return;
+	for (unsigned int i = 0; i < records->reader->ring_count; i++)
+		ring_call_wait(&records->rings[i], &waits[i]);
+	status_answer(status, records->peer, waits);
+}
+
 static void records_on_woken(struct records *records)
 {
 	unsigned int events = watch_take(records->config->watch);
 
+	records_tell(records);
 	if (events & (WATCH_READABLE | WATCH_HANGUP))
 		records->armed = false;
 	if (events & WATCH_HANGUP && !records->config->feed)

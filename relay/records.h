@@ -19,6 +19,7 @@ struct peer;
 struct reader;
 struct relay_counts;
 struct spool;
+struct status;
 struct stream;
 struct watch;
 
@@ -54,6 +55,7 @@ struct records_feed {
  * @boot: another boot's id than this machine's, for tests of machines that lose
  *	their power; NULL: none
  * @peer: what is known of the collector from runs before; NULL: nothing
+ * @status: who is told how the run is; NULL: nobody
  * @fallback: may end with RECORDS_UNIMPLEMENTED
  * @eventfd: where no device is polled: the watch waits for this eventfd, which
  *	is reset before the run goes to sleep; 0: none
@@ -74,6 +76,7 @@ struct records_config {
 	struct spool *spool;
 	const uint8_t *boot;
 	struct peer *peer;
+	struct status *status;
 	bool fallback;
 	int eventfd;
 	unsigned int alive_ms;

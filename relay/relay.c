@@ -15,6 +15,7 @@
 #include "limit.h"
 #include "peer.h"
 #include "source.h"
+#include "status.h"
 #include "stream.h"
 #include "watch.h"
 
@@ -416,6 +417,7 @@ static void relay_on_woken(struct relay *relay)
 {
 	unsigned int events = watch_take(relay->config->watch);
 
+	status_answer(relay->config->status, relay->peer, NULL);
 	if (events & (WATCH_READABLE | WATCH_HANGUP))
 		relay->armed = false;
 	relay->look = true;

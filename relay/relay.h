@@ -15,6 +15,7 @@ struct peer;
 struct exclude;
 struct limit;
 struct source;
+struct status;
 struct stream;
 struct watch;
 
@@ -53,6 +54,7 @@ struct relay_counts {
  * @metadata: host, sensor and tsresol; the source fills in the rest
  * @peer: the receiver, of which more is known than this run can: it ends, with
  *	peer->again, where it would call a second time; NULL: a run of its own
+ * @status: who is told how the run is; NULL: nobody
  */
 struct relay_config {
 	struct source *source;
@@ -64,6 +66,7 @@ struct relay_config {
 	const char *target;
 	struct metadata metadata;
 	struct peer *peer;
+	struct status *status;
 };
 
 /*

@@ -13,6 +13,7 @@
 #include "reader.h"
 #include "relay.h"
 #include "spool/spool.h"
+#include "status.h"
 #include "stream.h"
 
 #define RING_CALL_METHOD	"/pcapring.v1.Collector/Stream"
@@ -250,6 +251,50 @@ static void ring_call_on_welcome(struct ring_call *ring,
 	records_progress(records);
 }
 
+/* When the record at @position was captured, nanoseconds since 1970; 0: nobody knows. */
+static uint64_t ring_call_captured_at(const struct ring_call *ring, uint64_t position)
+{
+	const struct status *status = ring->records->config->status;
+
+	return status && !ring->source.past ?
+	       status_captured_at(status, ring->index, position) : 0;
+}
+
+/* The first byte that the collector does not have. */
+static uint64_t ring_call_first(const struct ring_call *ring)
+{
+	uint64_t tail = ring_source_tail(&ring->source);
+
+	return ring->acked > tail ? ring->acked : tail;
+}
+
+void ring_call_wait(const struct ring_call *ring, struct status_wait *wait)
+{
+	uint64_t head = __atomic_load_n(&ring->ring->producer->head, __ATOMIC_ACQUIRE);
+	uint64_t first = ring_call_first(ring);
+
+	*wait = (struct status_wait) {};
+	if (first >= head)
+		return;
+	wait->bytes = head - first;
+	wait->oldest = first < ring->ring->tail ? ring->spooled_since :
+						  ring_call_captured_at(ring, first);
+	/* what came since heads were loaded last is not older than that */
+	if (!wait->oldest && first >= ring->ring->tail)
+		wait->oldest = ring->records->stamp;
+}
+
+/* Nobody looks into files for times: what was spooled tells when it was written. */
+static void ring_call_advance_spooled(struct ring_call *ring)
+{
+	if (ring->spooled_end && ring->acked >= ring->spooled_end) {
+		ring->spooled_since = ring->spooled_next;
+		ring->spooled_end = 0;
+	}
+	if (!ring_source_spooled(&ring->source))
+		ring->spooled_since = 0;
+}
+
 /* Before it has synced what it had at Welcome, it may be below that, or the tail. */
 static void ring_call_on_ack(struct ring_call *ring, uint64_t offset)
 {
@@ -272,8 +317,11 @@ static void ring_call_on_ack(struct ring_call *ring, uint64_t offset)
 	ring->lived = true;
 	ring->complained = false;
 	ring->backoff = (struct backoff) {};
+	status_arrived(ring->records->config->status,
+		       ring_call_captured_at(ring, ring->acked));
 	ring->acked = offset;
 	ring_source_acknowledge(&ring->source, offset);
+	ring_call_advance_spooled(ring);
 	if (offset > ring->safe) {
 		ring->records->counts->acknowledged += offset - ring->safe;
 		ring->safe = offset;
@@ -475,6 +523,10 @@ static void ring_call_send_data(struct ring_call *ring)
 	}
 	if (!piece.spooled)
 		piece.dropped = ring->dropped;
+	if (piece.spooled && size == piece.size && !ring->spooled_end) {
+		ring->spooled_end = begin + size;
+		ring->spooled_next = piece.complete_until;
+	}
 	if (size == piece.size)
 		complete = piece.spooled ? piece.complete_until : ring_call_stamp(ring);
 	ring_call_note_sent(ring, begin + size);
@@ -603,6 +655,8 @@ void ring_call_spill(struct ring_call *ring, bool all)
 	extent = extents_hold(ring->source.extents, begin, positions->head);
 	if (!extent)
 		return;
+	if (!ring->spooled_since)
+		ring->spooled_since = ring_call_captured_at(ring, begin);
 	memcpy(stretch.collector, ring->notes.collector, sizeof(stretch.collector));
 	if (!spool_write(spool, &stretch, reader_at(positions, begin), extent))
 		extent_let_go(extent);
@@ -656,4 +710,7 @@ void ring_call_init(struct records *records, unsigned int number,
 	ring->safe = ring->acked;
 	ring_call_secure(ring);
 	ring_call_read_notes(ring);
+	/* of files that were there before: their end, at least */
+	if (spool && !spool_empty(spool))
+		ring->spooled_since = spool->newest.complete_until;
 }

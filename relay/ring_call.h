@@ -21,6 +21,7 @@
 struct past;
 struct reader_ring;
 struct spool_ring;
+struct status_wait;
 struct stream_call;
 
 /* An idle ring says how far it is complete no more often than this. */
@@ -75,6 +76,10 @@ struct ring_epoch {
  * @safe: the highest offset that was ever acknowledged in this run
  * @dropped: the ring's counter; @told of it to the collector
  * @complete: how far the ring was said to be complete, at @mark_at
+ * @spooled_since: when the oldest of what went to the spool, and waits there, was
+ *	captured, nanoseconds since 1970, or before; 0: nobody knows
+ * @spooled_end: once everything before this offset is the collector's, it is
+ *	@spooled_next; 0: there is no such offset
  */
 struct ring_call {
 	struct records *records;
@@ -108,6 +113,9 @@ struct ring_call {
 	uint64_t told;
 	uint64_t complete;
 	int64_t mark_at;
+	uint64_t spooled_since;
+	uint64_t spooled_end;
+	uint64_t spooled_next;
 	struct notes notes;
 	struct backoff backoff;
 };
@@ -230,6 +238,9 @@ void ring_call_spill(struct ring_call *ring, bool all);
 /* Move the tail, if that may be. */
 void ring_call_free(struct ring_call *ring);
 void ring_call_release(struct reader_ring *ring, struct extents *extents);
+
+/* What of a ring of the capture's waits for the collector. */
+void ring_call_wait(const struct ring_call *ring, struct status_wait *wait);
 
 /* What becomes of what was not acknowledged, for people. */
 const char *ring_call_left(const struct records *records);

@@ -15,4 +15,10 @@ void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * What stands below all that is said, on a terminal, until it is something else.
+ * NULL: nothing.
+ */
+void log_live(const char *text);
+
 #endif
