@@ -22,6 +22,7 @@
 #include "merge.h"
 #include "options.h"
 #include "peer.h"
+#include "rate.h"
 #include "reader.h"
 #include "records.h"
 #include "relay.h"
@@ -38,6 +39,7 @@
  * @rings: byte for byte: &@reader, or &@replay.reader
  * @spool: what waits on the disk; NULL: there is none
  * @limit: when it is enough
+ * @rate: how fast it goes out
  */
 #define MAIN_LINKTYPE_ETHERNET	1
 
@@ -51,6 +53,7 @@ struct main_sources {
 	struct reader *rings;
 	struct spool *spool;
 	struct limit limit;
+	struct rate rate;
 };
 
 static void main_identify(const struct options *options, struct metadata *metadata)
@@ -186,6 +189,7 @@ static void main_start_limit(struct main_sources *sources, const struct options 
 			 clock_now() + (int64_t)options->duration * CLOCK_SECOND : CLOCK_NEVER,
 	};
 	sources->replay.limit = &sources->limit;
+	sources->rate.bytes = options->rate;
 }
 
 static void main_wake(void *stream)
@@ -340,6 +344,7 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 		.extents = extents,
 		.exclude = exclude,
 		.limit = &sources->limit,
+		.rate = &sources->rate,
 		.target = options->target,
 		.peer = spoken == OPTIONS_AUTO ? &peer : NULL,
 		.status = &sight.status,
@@ -350,6 +355,7 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 		.extents = extents,
 		.exclude = exclude,
 		.limit = &sources->limit,
+		.rate = &sources->rate,
 		.spool = sources->spool,
 		.target = options->target,
 		.feed = source->capture ? NULL : &sources->replay.feed,

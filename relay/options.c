@@ -8,6 +8,7 @@
 #include "common/metadata.h"
 #include "common/version.h"
 #include "common/size.h"
+#include "rate.h"
 
 /* Of Debian's ca-certificates. */
 #define OPTIONS_SYSTEM_CA	"/etc/ssl/certs/ca-certificates.crt"
@@ -37,6 +38,7 @@ enum {
 	OPTIONS_COUNT,
 	OPTIONS_BYTES,
 	OPTIONS_DURATION,
+	OPTIONS_LIMIT_RATE,
 };
 
 static const struct argp_option options_list[] = {
@@ -77,6 +79,8 @@ static const struct argp_option options_list[] = {
 	  "Stop after the packet that completes so many bytes of packets, e.g. 20G", 2 },
 	{ "duration", OPTIONS_DURATION, "TIME", 0,
 	  "Stop after so many seconds, or with a unit, e.g. 90, 5m, 12h, 7d", 2 },
+	{ "limit-rate", OPTIONS_LIMIT_RATE, "RATE", 0,
+	  "Send at most so many bytes a second, e.g. 10M; bits with a unit: 100Mbit", 2 },
 	{ "nanoseconds", OPTIONS_NANOSECONDS, NULL, 0,
 	  "With packet, send the full nanoseconds, too; other receivers ignore them",
 	  2 },
@@ -218,6 +222,16 @@ static uint64_t options_duration(const char *text, struct argp_state *state)
 	return seconds;
 }
 
+static uint64_t options_rate(const char *text, struct argp_state *state)
+{
+	uint64_t bytes = 0;
+
+	if (!rate_parse(text, &bytes))
+		argp_error(state, "--limit-rate '%s' is not a rate: bytes a second, e.g. 10M, or bits, e.g. 100Mbit",
+			   text);
+	return bytes;
+}
+
 static error_t options_option(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
@@ -284,6 +298,9 @@ static error_t options_option(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTIONS_DURATION:
 		options->duration = options_duration(arg, state);
+		break;
+	case OPTIONS_LIMIT_RATE:
+		options->rate = options_rate(arg, state);
 		break;
 	case 'v':
 		options->verbose = 1;

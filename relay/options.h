@@ -34,6 +34,7 @@ enum options_protocol {
  * @token_file: path of what proves who the sensor is, with TLS; NULL: nothing
  * @count, @bytes: stop after so many packets, bytes of packets; 0: never
  * @duration: stop after so many seconds; 0: never
+ * @rate: most bytes a second; 0: no limit
  * @nanoseconds: send ts_nsec
  * @verbose: say more
  */
@@ -58,6 +59,7 @@ struct options {
 	uint64_t count;
 	uint64_t bytes;
 	uint64_t duration;
+	uint64_t rate;
 	bool nanoseconds;
 	int verbose;
 };

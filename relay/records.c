@@ -15,6 +15,7 @@
 #include "extent.h"
 #include "limit.h"
 #include "past.h"
+#include "rate.h"
 #include "reader.h"
 #include "relay.h"
 #include "ring_call.h"
@@ -233,14 +234,23 @@ static bool records_may_send(struct records *records)
 	return !feedback_holds(&records->feedback);
 }
 
+/* Where a rate keeps rings waiting, they take turns. */
+static void records_step(struct records *records)
+{
+	unsigned int first = records->turn;
+
+	records->paced = false;
+	for (unsigned int i = 0; i < records->count; i++)
+		ring_call_step(&records->rings[(first + i) % records->count]);
+}
+
 static void records_stream(struct records *records)
 {
 	do {
 		records_look(records);
 		if (!records_may_send(records))
 			break;
-		for (unsigned int i = 0; i < records->count; i++)
-			ring_call_step(&records->rings[i]);
+		records_step(records);
 	} while (records_is_asleep(records) && !records_sleep(records));
 }
 
@@ -414,6 +424,8 @@ static int64_t records_deadline(const struct records *records)
 	int64_t deadline = records_sooner(records->look_at, records->patience_at);
 
 	deadline = records_sooner(deadline, records_until(records));
+	if (records->paced)
+		deadline = records_sooner(deadline, rate_deadline(records->config->rate));
 	if (feedback_holds(&records->feedback))
 		deadline = records_sooner(deadline, records->feedback.deadline);
 	for (unsigned int i = 0; i < records->count; i++) {

@@ -16,6 +16,7 @@ struct exclude;
 struct extents;
 struct limit;
 struct peer;
+struct rate;
 struct reader;
 struct relay_counts;
 struct spool;
@@ -50,6 +51,7 @@ struct records_feed {
  * @exclude: what is to be left out; NULL: nothing
  * @limit: when it is enough; NULL: never. A feed heeds it by itself, but for its
  *	time
+ * @rate: how fast is sent; NULL: as fast as the collector takes it
  * @spool: where bytes wait that no collector takes; it outlives the stream, too.
  *	NULL: in the rings only
  * @boot: another boot's id than this machine's, for tests of machines that lose
@@ -73,6 +75,7 @@ struct records_config {
 	struct records_feed *feed;
 	struct exclude *exclude;
 	struct limit *limit;
+	struct rate *rate;
 	struct spool *spool;
 	const uint8_t *boot;
 	struct peer *peer;

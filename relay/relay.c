@@ -8,12 +8,14 @@
 #include "backoff.h"
 #include "common/log.h"
 #include "common/service.h"
+#include "encode.h"
 #include "exclude.h"
 #include "extent.h"
 #include "feedback.h"
 #include "flight.h"
 #include "limit.h"
 #include "peer.h"
+#include "rate.h"
 #include "source.h"
 #include "status.h"
 #include "stream.h"
@@ -181,11 +183,19 @@ static void relay_start(struct relay *relay)
 static void relay_send(struct relay *relay, const struct packet *packet)
 {
 	struct limit *limit = relay->config->limit;
+	struct rate *rate = relay->config->rate;
 	bool last = !relay->source->more(relay->source);
+	uint32_t size;
 
 	if (limit)
 		limit_take(limit, packet->header.caplen);
-	flight_add(&relay->flight, stream_send(relay->call, packet, last));
+	/* the next one may be far away */
+	if (rate_limits(rate) && rate->credit <= packet->header.caplen + ENCODE_PREFIX_MAX)
+		last = true;
+	size = stream_send(relay->call, packet, last);
+	if (rate_limits(rate))
+		rate_spend(rate, size);
+	flight_add(&relay->flight, size);
 	relay->sending = true;
 	relay->counts->bytes += packet->header.caplen;
 	if (++relay->counts->packets % RELAY_RELEASE_PACKETS == 0) {
@@ -281,15 +291,23 @@ static void relay_look(struct relay *relay)
 	relay->held = !relay_may_send(relay);
 }
 
+/* Nothing but the rate keeps the next packet back, if there is one. */
+static bool relay_is_ready(const struct relay *relay)
+{
+	return relay->state == RELAY_OPEN && !relay->sending && !relay->armed &&
+	       !relay->held;
+}
+
 /* Afterwards there is something to wait for. */
 static void relay_work(struct relay *relay)
 {
+	struct rate *rate = relay->config->rate;
+
 	while (relay->state == RELAY_UNKNOWN && !relay->armed)
 		relay_start(relay);
 	if (relay->look || relay->held)
 		relay_look(relay);
-	while (relay->state == RELAY_OPEN && !relay->sending && !relay->armed &&
-	       !relay->held)
+	while (relay_is_ready(relay) && (!rate_limits(rate) || rate_may(rate)))
 		relay_step(relay);
 }
 
@@ -305,6 +323,8 @@ static int64_t relay_deadline(const struct relay *relay)
 {
 	int64_t deadline = relay_sooner(relay->deadline, relay_until(relay));
 
+	if (relay_is_ready(relay) && rate_limits(relay->config->rate))
+		deadline = relay_sooner(deadline, rate_deadline(relay->config->rate));
 	return relay->held ? relay_sooner(deadline, relay->feedback.deadline) : deadline;
 }
 

@@ -10,10 +10,11 @@
 
 #include "common/metadata.h"
 
-struct extents;
-struct peer;
 struct exclude;
+struct extents;
 struct limit;
+struct peer;
+struct rate;
 struct source;
 struct status;
 struct stream;
@@ -50,6 +51,7 @@ struct relay_counts {
  * @extents: of each of the source's rings; the stream fills them
  * @exclude: what is to be left out of the capture; NULL: nothing
  * @limit: when it is enough; NULL: never
+ * @rate: how fast is sent; NULL: as fast as the receiver takes it
  * @target: what messages call the receiver
  * @metadata: host, sensor and tsresol; the source fills in the rest
  * @peer: the receiver, of which more is known than this run can: it ends, with
@@ -63,6 +65,7 @@ struct relay_config {
 	struct extents *extents;
 	struct exclude *exclude;
 	struct limit *limit;
+	struct rate *rate;
 	const char *target;
 	struct metadata metadata;
 	struct peer *peer;

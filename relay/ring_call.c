@@ -10,6 +10,7 @@
 #include "encode.h"
 #include "exclude.h"
 #include "extent.h"
+#include "rate.h"
 #include "reader.h"
 #include "relay.h"
 #include "spool/spool.h"
@@ -463,6 +464,8 @@ static void ring_call_send(struct ring_call *ring, const struct ring_piece *piec
 	size_t length = encode_records(prefix, &message);
 
 	stream_send_bytes(ring->call, prefix, length, piece->data, size, extent, !hint);
+	if (rate_limits(ring->records->config->rate))
+		rate_spend(ring->records->config->rate, length + size);
 	ring->sending = true;
 	ring->told = piece->dropped;
 	ring->ring->position += size;
@@ -495,11 +498,20 @@ static void ring_call_note_sent(struct ring_call *ring, uint64_t end)
 /* How much of a piece goes into one message. */
 static uint32_t ring_call_size(const struct ring_call *ring, const struct ring_piece *piece)
 {
+	const struct rate *rate = ring->records->config->rate;
 	uint64_t size = piece->spooled ? RING_CALL_EXTENT_MAX : (ring->ring->mask + 1) / 8;
 
 	if (size > RING_CALL_EXTENT_MAX)
 		size = RING_CALL_EXTENT_MAX;
+	if (rate_limits(rate) && size > rate_share(rate))
+		size = rate_share(rate);
 	return size < piece->size ? size : piece->size;
+}
+
+/* With a rate each message goes out by itself: the next one may be far away. */
+static bool ring_call_is_paced(const struct ring_call *ring)
+{
+	return rate_limits(ring->records->config->rate);
 }
 
 static void ring_call_send_data(struct ring_call *ring)
@@ -511,6 +523,10 @@ static void ring_call_send_data(struct ring_call *ring)
 	uint32_t size;
 
 	ring->starved = false;
+	if (ring_call_is_paced(ring) && !rate_may(ring->records->config->rate)) {
+		ring->records->paced = true;
+		return;
+	}
 	if (!ring_source_piece(&ring->source, begin, &piece))
 		return;
 	size = ring_call_size(ring, &piece);
@@ -534,7 +550,10 @@ static void ring_call_send_data(struct ring_call *ring)
 		ring->records->news = ring->records->stamp;
 	/* What would follow at once does, unless it cannot. */
 	ring_call_send(ring, &piece, size, extent, complete,
-		       size < piece.size && !extents_full(piece.extents));
+		       size < piece.size && !extents_full(piece.extents) &&
+		       !ring_call_is_paced(ring));
+	if (ring_call_is_paced(ring))
+		ring->records->turn = ring->number + 1;
 }
 
 bool ring_call_owes_mark(const struct ring_call *ring)
@@ -618,10 +637,11 @@ void ring_call_step(struct ring_call *ring)
 	}
 }
 
-/* Does a collector take what the ring holds? */
+/* Does a collector take what the ring holds? Not where it may not have it yet. */
 static bool ring_call_is_taken(const struct ring_call *ring)
 {
-	return (ring->state == RING_CALL_STREAMING || ring->state == RING_CALL_CLOSING) &&
+	return !ring_call_is_paced(ring) &&
+	       (ring->state == RING_CALL_STREAMING || ring->state == RING_CALL_CLOSING) &&
 	       ring->ring->position >= ring_source_spooled(&ring->source) &&
 	       clock_now() - ring->moved_at < RING_CALL_AWAY;
 }

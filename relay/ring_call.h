@@ -134,6 +134,8 @@ struct ring_call {
  * @patience_at: when a run that has to end gives up
  * @described: the link type is known
  * @waits: it was told that it is not
+ * @turn: which ring may send first
+ * @paced: one has something to send, too early for the rate
  * @armed: the watch will tell when there is more
  * @dry: the feed has nothing now
  * @signalled: a signal came: no more calls
@@ -167,6 +169,8 @@ struct records {
 	int64_t patience_at;
 	bool described;
 	bool waits;
+	unsigned int turn;
+	bool paced;
 	bool armed;
 	bool dry;
 	bool signalled;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Conveniences of pcapring-relay: when it stops, what it keeps, how fast it sends."""
 import os
+import time
 
 import grpc
 
@@ -28,11 +29,12 @@ def data_of(receiver):
 class Holders:
     """A collector of several rings, in memory."""
 
-    def __init__(self):
+    def __init__(self, holder=Holder):
+        self.holder = holder
         self.rings = {}
 
     def __call__(self, call):
-        self.rings.setdefault(call.hello.ring, Holder())(call)
+        self.rings.setdefault(call.hello.ring, self.holder())(call)
 
     def packets(self):
         """All of them, by time."""
@@ -199,3 +201,98 @@ def _(folder):
 @case("ease: --duration where nothing ever came, and where nobody ever was")
 def _(folder):
     Ring(folder).relay(free_port(), "--duration", "1").wait(0)
+
+
+class Paced(Holder):
+    """Acknowledges, and notes when how much had come."""
+
+    def __init__(self):
+        super().__init__()
+        self.arrivals = []
+
+    def take(self, records):
+        super().take(records)
+        self.arrivals.append((time.monotonic(), len(records.data)))
+
+
+def check_pace(begin, arrivals, rate):
+    """
+    What delays messages on their way, or this program, makes them come later: since
+    the relay began there was never more than the rate allows and the bucket holds.
+    """
+    total = 0
+    burst = rate * 0.025 + 1600         # and a packet
+    for when, size in arrivals:
+        total += size
+        assert total <= rate * (when - begin) + burst, (total, rate, when - begin)
+        assert size <= burst, "a message is longer than its share"
+
+
+@case("ease: --limit-rate over records, over all rings together")
+def _(folder):
+    packets = packets_of(900)
+    ring = Ring(folder, 3)
+    for n, packet in enumerate(packets):
+        ring.append([packet], n % 3)
+    holders = Holders(Paced)
+    server = Server(holders)
+    begin = time.monotonic()
+    ring.relay(server.port, "--limit-rate", "4Mbit", "--count", "900").wait(0)
+    server.stop()
+    same(holders.packets() == packets, True, "packets are right")
+    arrivals = sorted(sum((holder.arrivals for holder in holders.rings.values()), []))
+    check_pace(begin, arrivals, 500000)
+
+
+@case("ease: --limit-rate over records: no ring goes first for long")
+def _(folder):
+    ring = Ring(folder, 3)
+    for n, packet in enumerate(packets_of(900)):
+        ring.append([packet], n % 3)
+    holders = Holders(Paced)
+    server = Server(holders)
+    program = ring.relay(server.port, "--limit-rate", "128kbit")
+    until(lambda: len(holders.rings) == 3 and
+          all(len(holder.arrivals) > 2 for holder in holders.rings.values()), "something of each")
+    assert all(holder.end() < ring.head(n) for n, holder in holders.rings.items()), "one is done"
+    program.kill()
+    server.stop()
+
+
+@case("ease: --limit-rate over Run")
+def _(folder):
+    packets = packets_of(500)
+    ring = Ring(folder)
+    ring.append(packets)
+    arrivals = []
+    receiver = Receiver(message=lambda raw: arrivals.append((time.monotonic(), len(raw))))
+    begin = time.monotonic()
+    ring.relay(receiver.port, "--protocol", "packet", "--limit-rate", "400k", "--count",
+               "500").wait(0)
+    receiver.stop()
+    same(data_of(receiver) == [packet[3] for packet in packets], True, "packets are right")
+    check_pace(begin, arrivals, 400 << 10)
+
+
+@case("ease: --limit-rate of a savefile, over both protocols")
+def _(folder):
+    packets = savefile.packets(300, sizes=SIZES)
+    write(folder("in.pcap"), savefile.build(packets, NATIVE))
+    holder = Paced()
+    server = Server(holder)
+    begin = time.monotonic()
+    relay(folder("in.pcap"), server.port, "--protocol", "records", "--limit-rate", "400k").wait(0)
+    server.stop()
+    same(bytes(holder.data) == contents(packets), True, "records are right")
+    check_pace(begin, holder.arrivals, 400 << 10)
+    receiver = Receiver()
+    relay(folder("in.pcap"), receiver.port, "--protocol", "packet", "--limit-rate", "3200kbit").wait(0)
+    receiver.stop()
+    same(data_of(receiver) == [packet[3] for packet in packets], True, "packets are right")
+
+
+@case("ease: rates that are none exit 2")
+def _(_folder):
+    for value in ("0", "-1", "fast", "1T", "0bit", "bit", "kbit", "1kkbit", "1.5Mbit", "9999G",
+                  "1bits", "99999999999999999999999999999999999999bit"):
+        usage("--limit-rate '.*' is not a rate", f"--limit-rate={value}")

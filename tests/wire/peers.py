@@ -94,8 +94,9 @@ class Sensor:
 class Receiver:
     """A strict receiver: raw messages as they came, and when the sensor half-closed."""
 
-    def __init__(self, port=0, credentials=None):
+    def __init__(self, port=0, message=None, credentials=None):
         self.messages = []
+        self.message = message          # called with each
         self.metadata = []
         self.calls = 0
         self.halfclosed = threading.Event()
@@ -115,6 +116,8 @@ class Receiver:
         self.metadata.append(dict(context.invocation_metadata()))
         for message in messages:
             self.messages.append(message)
+            if self.message:
+                self.message(message)
         self.halfclosed.set()
         self.may_answer.wait(SECONDS)
         return b""                      # google.protobuf.Empty

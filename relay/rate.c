@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include "rate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/size.h"
+
+/* Smaller messages would be headers mostly. */
+#define RATE_SHARE_MIN	1024
+
+static bool rate_parse_bits(const char *text, size_t length, uint64_t *bytes)
+{
+	static const char units[] = "kMG";
+	const char *unit = length ? strchr(units, text[length - 1]) : NULL;
+	uint64_t bits, factor = 1;
+	char digits[32];
+
+	if (unit && length) {
+		for (const char *u = units; u <= unit; u++)
+			factor *= 1000;
+		length--;
+	}
+	if (length >= sizeof(digits))
+		return false;
+	memcpy(digits, text, length);
+	digits[length] = '\0';
+	if (!number_parse(digits, 1, 8 * RATE_MAX / factor, &bits))
+		return false;
+	*bytes = (bits * factor + 7) / 8;
+	return true;
+}
+
+bool rate_parse(const char *text, uint64_t *bytes)
+{
+	const char *bit = strstr(text, "bit");
+
+	if (bit && !bit[3])
+		return rate_parse_bits(text, bit - text, bytes);
+	return size_parse(text, bytes) && *bytes && *bytes <= RATE_MAX;
+}
+
+static int64_t rate_burst(const struct rate *rate)
+{
+	return rate->bytes * RATE_BURST / CLOCK_SECOND + 1;
+}
+
+uint32_t rate_share(const struct rate *rate)
+{
+	int64_t burst = rate_burst(rate);
+
+	if (burst > UINT32_MAX)
+		return UINT32_MAX;
+	return burst < RATE_SHARE_MIN ? RATE_SHARE_MIN : burst;
+}
+
+/* Bytes times nanoseconds: those of an hour can have more than 64 bits. */
+static int64_t rate_earned(const struct rate *rate, int64_t time)
+{
+	return (__int128)time * rate->bytes / CLOCK_SECOND;
+}
+
+static int64_t rate_time(const struct rate *rate, int64_t bytes)
+{
+	return (__int128)bytes * CLOCK_SECOND / rate->bytes;
+}
+
+bool rate_may(struct rate *rate)
+{
+	int64_t now, earned;
+
+	if (rate->credit > 0)
+		return true;
+	now = clock_now();
+	earned = rate_earned(rate, now - rate->since);
+	rate->credit += earned;
+	/* what was earned of the next byte is not lost */
+	rate->since += rate_time(rate, earned);
+	if (rate->credit > rate_burst(rate)) {
+		rate->credit = rate_burst(rate);
+		rate->since = now;
+	}
+	return rate->credit > 0;
+}
+
+int64_t rate_deadline(const struct rate *rate)
+{
+	if (rate->credit > 0)
+		return CLOCK_NEVER;
+	return rate->since + rate_time(rate, rate_burst(rate) / 2 + 1 - rate->credit) + 1;
+}
