@@ -18,6 +18,7 @@
 #include "exclude.h"
 #include "exclude_list.h"
 #include "extent.h"
+#include "freeze.h"
 #include "limit.h"
 #include "merge.h"
 #include "options.h"
@@ -345,6 +346,7 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 		.exclude = exclude,
 		.limit = &sources->limit,
 		.rate = &sources->rate,
+		.drain = options->drain,
 		.target = options->target,
 		.peer = spoken == OPTIONS_AUTO ? &peer : NULL,
 		.status = &sight.status,
@@ -356,6 +358,7 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 		.exclude = exclude,
 		.limit = &sources->limit,
 		.rate = &sources->rate,
+		.drain = options->drain,
 		.spool = sources->spool,
 		.target = options->target,
 		.feed = source->capture ? NULL : &sources->replay.feed,
@@ -376,6 +379,8 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 		stream_encrypt(packets.stream, &trust->tls, options->tls_name,
 			       options->token_file ? &trust->token : NULL);
 	records.stream = packets.stream;
+	if (options->drain)
+		freeze_capture(options->device, sources->reader.info);
 	ok = main_open_sight(&sight, options, &records.metadata, packets.stream);
 	seen = ok;
 	ok = ok && watch_start(&watch, signals, source->fd, main_wake, packets.stream);
@@ -384,6 +389,8 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 		ok = main_stream(&records, &packets, &spoken, &counts);
 		watch_stop(&watch);
 		main_report(&counts, spoken);
+		/* what else is there of the spool, too, was to be sent */
+		ok = ok && !(options->drain && sources->spool && spool_bytes(sources->spool));
 		if (!ok)
 			main_report_left(sources);
 	}

@@ -39,6 +39,7 @@ enum {
 	OPTIONS_BYTES,
 	OPTIONS_DURATION,
 	OPTIONS_LIMIT_RATE,
+	OPTIONS_DRAIN,
 };
 
 static const struct argp_option options_list[] = {
@@ -79,6 +80,8 @@ static const struct argp_option options_list[] = {
 	  "Stop after the packet that completes so many bytes of packets, e.g. 20G", 2 },
 	{ "duration", OPTIONS_DURATION, "TIME", 0,
 	  "Stop after so many seconds, or with a unit, e.g. 90, 5m, 12h, 7d", 2 },
+	{ "drain", OPTIONS_DRAIN, NULL, 0,
+	  "Freeze the capture, and stop when all that waits has arrived", 2 },
 	{ "limit-rate", OPTIONS_LIMIT_RATE, "RATE", 0,
 	  "Send at most so many bytes a second, e.g. 10M; bits with a unit: 100Mbit", 2 },
 	{ "nanoseconds", OPTIONS_NANOSECONDS, NULL, 0,
@@ -144,6 +147,8 @@ static void options_check(const struct options *options, struct argp_state *stat
 			   options->exclude ? "--exclude" : options->exclude_list ?
 			   "--exclude-list" : "--include-own-traffic",
 			   options->read);
+	if (options->read && options->drain)
+		argp_error(state, "--drain is for --device: a savefile ends anyway");
 	options_check_spool(options, state);
 	options_check_tls(options, state);
 	if (!http_check(&options->metrics, fault))
@@ -298,6 +303,9 @@ static error_t options_option(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTIONS_DURATION:
 		options->duration = options_duration(arg, state);
+		break;
+	case OPTIONS_DRAIN:
+		options->drain = true;
 		break;
 	case OPTIONS_LIMIT_RATE:
 		options->rate = options_rate(arg, state);

@@ -35,6 +35,7 @@ enum options_protocol {
  * @count, @bytes: stop after so many packets, bytes of packets; 0: never
  * @duration: stop after so many seconds; 0: never
  * @rate: most bytes a second; 0: no limit
+ * @drain: end when all that is there has arrived
  * @nanoseconds: send ts_nsec
  * @verbose: say more
  */
@@ -60,6 +61,7 @@ struct options {
 	uint64_t bytes;
 	uint64_t duration;
 	uint64_t rate;
+	bool drain;
 	bool nanoseconds;
 	int verbose;
 };

@@ -17,7 +17,8 @@ CONTROL_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/contro
 		     $(patsubst %,relay/common/%.c,filter log size version))
 CONTROL_LIBRARIES := -lmnl -lpcap -ljansson -lncurses -ltinfo
 RELAY_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/*.c relay/spool/*.c) \
-		     relay/common/filter.c)
+		     relay/common/filter.c \
+		     $(patsubst %,relay/control/%.c,capture netlink reply request))
 COLLECTOR_OBJECTS := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/collector/*.c relay/collector/*/*.c))
 PROTO_OBJECTS	  := $(BUILD)/objects/proto/packet_streaming.pb-c.o \
 		     $(BUILD)/objects/proto/google/protobuf/empty.pb-c.o \
@@ -29,7 +30,7 @@ $(BUILD)/pcapring: $(CONTROL_OBJECTS)
 	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CONTROL_LIBRARIES)
 
 $(BUILD)/pcapring-relay: $(RELAY_OBJECTS) $(COMMON_OBJECTS) $(PROTO_OBJECTS)
-	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -linih -lmicrohttpd -lpcap -lprotobuf-c -lssl -lcrypto -lsystemd -lz -lpthread
+	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -linih -lmicrohttpd -lmnl -lpcap -lprotobuf-c -lssl -lcrypto -lsystemd -lz -lpthread
 
 $(BUILD)/pcapring-collector: $(COLLECTOR_OBJECTS) $(COMMON_OBJECTS) $(PROTO_OBJECTS)
 	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -linih -lmicrohttpd -lprotobuf-c -ljansson -lssl -lcrypto -lsystemd -lpthread

@@ -358,6 +358,8 @@ static void records_work(struct records *records)
 		records_start(records);
 	if (!records->described)
 		return;
+	if (records->config->drain)
+		records_finish(records, "draining");
 	if (records->past && !records->signalled && !records->unimplemented)
 		past_begin(records->past);
 	records_stream(records);
@@ -527,13 +529,18 @@ static bool records_are_done(const struct records *records, unsigned int begin,
 	return true;
 }
 
-/* Where the capture is, what is past waits for the next relay. */
+/* Where the capture is, what is past waits for the next relay, unless it drains. */
 static bool records_is_done(struct records *records)
 {
 	unsigned int live = records->reader->ring_count;
 
 	if (!records_are_done(records, 0, live))
 		return false;
+	if (records->config->drain && records->past && !records->signalled &&
+	    !records->unimplemented) {
+		past_begin(records->past);
+		return records_are_done(records, live, records->count);
+	}
 	for (unsigned int i = live; i < records->count; i++) {
 		struct ring_call *ring = &records->rings[i];
 

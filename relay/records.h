@@ -51,6 +51,8 @@ struct records_feed {
  * @exclude: what is to be left out; NULL: nothing
  * @limit: when it is enough; NULL: never. A feed heeds it by itself, but for its
  *	time
+ * @drain: what is there now is all; it is sent until it is safe, old epochs of the
+ *	spool's too
  * @rate: how fast is sent; NULL: as fast as the collector takes it
  * @spool: where bytes wait that no collector takes; it outlives the stream, too.
  *	NULL: in the rings only
@@ -76,6 +78,7 @@ struct records_config {
 	struct exclude *exclude;
 	struct limit *limit;
 	struct rate *rate;
+	bool drain;
 	struct spool *spool;
 	const uint8_t *boot;
 	struct peer *peer;

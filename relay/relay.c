@@ -500,7 +500,10 @@ bool relay_run(const struct relay_config *config, struct relay_counts *counts)
 	relay.peer->again = false;
 	if (!config->peer)
 		*counts = (struct relay_counts) {};
-	relay_start(&relay);
+	if (config->drain)
+		relay_finish(&relay, "draining");
+	if (relay.state != RELAY_DONE)
+		relay_start(&relay);
 	while (relay.state != RELAY_DONE) {
 		relay_work(&relay);
 		if (relay.state == RELAY_DONE)

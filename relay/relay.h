@@ -51,6 +51,7 @@ struct relay_counts {
  * @extents: of each of the source's rings; the stream fills them
  * @exclude: what is to be left out of the capture; NULL: nothing
  * @limit: when it is enough; NULL: never
+ * @drain: what is there now is all
  * @rate: how fast is sent; NULL: as fast as the receiver takes it
  * @target: what messages call the receiver
  * @metadata: host, sensor and tsresol; the source fills in the rest
@@ -66,6 +67,7 @@ struct relay_config {
 	struct exclude *exclude;
 	struct limit *limit;
 	struct rate *rate;
+	bool drain;
 	const char *target;
 	struct metadata metadata;
 	struct peer *peer;

@@ -296,3 +296,88 @@ def _(_folder):
     for value in ("0", "-1", "fast", "1T", "0bit", "bit", "kbit", "1kkbit", "1.5Mbit", "9999G",
                   "1bits", "99999999999999999999999999999999999999bit"):
         usage("--limit-rate '.*' is not a rate", f"--limit-rate={value}")
+
+
+@case("ease: --drain: what the rings hold is acknowledged, and that was all")
+def _(folder):
+    packets = packets_of(300)
+    for protocol in "records", "packet", "auto":
+        ring = Ring(folder, 3)
+        for n, packet in enumerate(packets):
+            ring.append([packet], n % 3)
+        holders, receiver = Holders(), Receiver()
+        server = Server(holders)
+        port = receiver.port if protocol == "packet" else server.port
+        text = ring.relay(port, "--protocol", protocol, "--drain").wait(0)
+        server.stop()
+        receiver.stop()
+        got = [packet[3] for packet in holders.packets()] or data_of(receiver)
+        same(got == [packet[3] for packet in packets], True, "packets are right")
+        same([ring.tail(n) for n in range(3)], ring.heads, "tails")
+        assert "the capture is not frozen" in text, text        # a file is none
+        clear(folder)
+
+
+@case("ease: --drain where there is nothing needs nobody")
+def _(folder):
+    for protocol in "records", "packet":
+        ring = Ring(folder)
+        ring.relay(free_port(), "--protocol", protocol, "--drain").wait(0)
+        clear(folder)
+
+
+@case("ease: --drain waits for a receiver that is away; a signal ends that with status 1")
+def _(folder):
+    packets = packets_of(30)
+    for protocol in "records", "packet":
+        ring = Ring(folder)
+        ring.append(packets)
+        port = free_port()
+        program = ring.relay(port, "--protocol", protocol, "--drain")
+        program.wait_line(" is away")
+        text = program.stop(1)
+        assert f"{ring.head()} bytes are left in the rings, 0 in the spool" in text, text
+        program = ring.relay(port, "--protocol", protocol, "--drain")
+        program.wait_line(" is away")
+        holders = Holders()
+        server = Server(holders, port=port) if protocol == "records" else Receiver(port)
+        program.wait(0)
+        server.stop()
+        same(ring.tail(), ring.head(), "tail")
+        clear(folder)
+
+
+@case("ease: --drain: the spool, too, and that of captures that are gone")
+def _(folder):
+    os.mkdir(folder("rings"))
+    for seed in 1, 2, 3:
+        ring = Ring(lambda name, seed=seed: folder("rings", f"{name}{seed}"))
+        ring.append(packets_of(30, seed))
+        program = ring.relay(free_port(), "--spool", folder("spool"))
+        program.wait_line(" is away")
+        program.stop(0)
+    same(len(os.listdir(folder("spool"))) >= 3, True, "something is in the spool")
+    captures = {}
+
+    def script(call):
+        captures.setdefault(call.hello.capture, Holder())(call)
+
+    port = free_port()
+    program = ring.relay(port, "--spool", folder("spool"), "--drain")
+    program.wait_line(" is away")
+    text = program.stop(1)
+    assert "0 bytes are left in the rings" in text and " 0 in the spool" not in text, text
+    ring.append(packets_of(5, 4))
+    server = Server(script, port=port)
+    ring.relay(port, "--spool", folder("spool"), "--drain").wait(0)
+    server.stop()
+    got = sorted(bytes(holder.data) for holder in captures.values())
+    want = [contents(packets_of(30, seed), 9) for seed in (1, 2, 3)]
+    want[2] += contents(packets_of(5, 4), 9)
+    same(got == sorted(want), True, "bytes are right")
+    same([name for name in os.listdir(folder("spool")) if name.endswith(".spool")], [], "spool")
+
+
+@case("ease: --drain is for captures")
+def _(_folder):
+    usage("--drain is for --device", "--drain")
