@@ -214,6 +214,24 @@ bool exclude_start(struct exclude *exclude, uint32_t linktype)
 	return exclude->in_force;
 }
 
+bool exclude_change(struct exclude *exclude, const char *expression, char *list)
+{
+	const char *old_expression = exclude->expression;
+	char *old_list = exclude->list;
+	bool done;
+
+	exclude->expression = expression;
+	exclude->list = list;
+	done = !exclude->in_force || exclude_put(exclude, exclude->linktype);
+	if (!done) {
+		exclude->expression = old_expression;
+		exclude->list = old_list;
+		old_list = list;
+	}
+	free(old_list);
+	return done;
+}
+
 void exclude_peer(struct exclude *exclude, unsigned int ring, const char *peer)
 {
 	char *known = exclude->peers[ring];

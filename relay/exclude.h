@@ -46,6 +46,13 @@ struct exclude {
  */
 bool exclude_start(struct exclude *exclude, uint32_t linktype);
 
+/*
+ * From now on leave out what @expression says, and @list, which is freed later.
+ * False: the kernel does not take it, and what was left out still is; @list was
+ * freed.
+ */
+bool exclude_change(struct exclude *exclude, const char *expression, char *list);
+
 /* Call number @call has this @peer: leave its connection out, too. */
 void exclude_peer(struct exclude *exclude, unsigned int call, const char *peer);
 

@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "common/keeper.h"
 #include "common/log.h"
 
 enum { WATCH_ON_STOP, WATCH_ON_SIGNALS, WATCH_ON_SOURCE };
@@ -24,26 +25,34 @@ static unsigned int watch_event(const struct epoll_event *event)
 	return events;
 }
 
+static void watch_tell(struct watch *watch, unsigned int events)
+{
+	__atomic_or_fetch(&watch->events, events, __ATOMIC_RELEASE);
+	watch->wake(watch->context);
+}
+
 static void *watch_run(void *context)
 {
 	struct watch *watch = context;
 
+	keeper_join("watching", NULL, NULL);
 	for (;;) {
 		struct epoll_event event;
-		int n = epoll_wait(watch->epoll, &event, 1, -1);
+		int n = epoll_wait(watch->epoll, &event, 1, keeper_patience());
 
+		keeper_round();
 		if (n < 0 && errno != EINTR) {
 			log_error("cannot wait for packets: %s", strerror(errno));
-			return NULL;
+			break;
 		}
 		if (n <= 0)
 			continue;
 		if (event.data.u32 == WATCH_ON_STOP)
-			return NULL;
-		__atomic_or_fetch(&watch->events, watch_event(&event),
-				  __ATOMIC_RELEASE);
-		watch->wake(watch->context);
+			break;
+		watch_tell(watch, watch_event(&event));
 	}
+	keeper_leave();
+	return NULL;
 }
 
 /* One event each time that it is armed: nobody reads the files meanwhile. */
@@ -107,7 +116,22 @@ void watch_arm(struct watch *watch)
 
 unsigned int watch_take(struct watch *watch)
 {
-	return __atomic_exchange_n(&watch->events, 0, __ATOMIC_ACQUIRE);
+	unsigned int events = __atomic_exchange_n(&watch->events, 0, __ATOMIC_ACQUIRE);
+
+	if (events & WATCH_TURN)
+		watch->turn(watch->turn_context);
+	return events & ~WATCH_TURN;
+}
+
+void watch_on_turn(struct watch *watch, void (*turn)(void *context), void *context)
+{
+	watch->turn = turn;
+	watch->turn_context = context;
+}
+
+void watch_turn(void *context)
+{
+	watch_tell(context, WATCH_TURN);
 }
 
 void watch_stop(struct watch *watch)

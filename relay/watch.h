@@ -13,6 +13,7 @@ enum {
 	WATCH_READABLE	= 1 << 0,	/* the source's file is */
 	WATCH_HANGUP	= 1 << 1,	/* nobody writes to it any more */
 	WATCH_SIGNAL	= 1 << 2,	/* one of those in the signalfd came */
+	WATCH_TURN	= 1 << 3,	/* watch_take() itself does what it is for */
 };
 
 struct watch {
@@ -23,6 +24,8 @@ struct watch {
 	unsigned int events;
 	void (*wake)(void *context);
 	void *context;
+	void (*turn)(void *context);
+	void *turn_context;
 };
 
 /*
@@ -35,6 +38,12 @@ bool watch_start(struct watch *watch, int signals, int source,
 
 /* Wake once when the source's file is readable or hung up, now or later. */
 void watch_arm(struct watch *watch);
+
+/* @turn: what watch_turn() lets be called; there was none yet. */
+void watch_on_turn(struct watch *watch, void (*turn)(void *context), void *context);
+
+/* Let the relay's thread call turn(). From any thread; @watch is a struct watch. */
+void watch_turn(void *watch);
 
 /* WATCH_*, each once. */
 unsigned int watch_take(struct watch *watch);

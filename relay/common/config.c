@@ -266,6 +266,13 @@ bool config_is_check(const struct config *config)
 	return config->check;
 }
 
+int config_say_checked(bool fine)
+{
+	if (fine && (puts("configuration ok") == EOF || fflush(stdout)))
+		return EXIT_FAILURE;
+	return fine ? EXIT_SUCCESS : CONFIG_USAGE;
+}
+
 void config_say_fixed(const struct config *old, const struct config *config)
 {
 	for (size_t i = 0; !settings_is_end(&config->options[i]); i++) {

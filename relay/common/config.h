@@ -98,6 +98,12 @@ bool config_has_files(const struct config *config);
 bool config_is_check(const struct config *config);
 
 /*
+ * What --check-config comes to; @fine: so is all that files name, or it was logged
+ * what is not. Returns the exit status.
+ */
+int config_say_checked(bool fine);
+
+/*
  * Log each option without CONFIG_RELOAD that is in @config not what it is in
  * @old, with both values.
  */

@@ -137,7 +137,7 @@ void log_debug(const char *format, ...)
 {
 	va_list args;
 
-	if (!log_verbose)
+	if (!__atomic_load_n(&log_verbose, __ATOMIC_RELAXED))
 		return;
 	va_start(args, format);
 	log_write(LOG_DEBUG, format, args);

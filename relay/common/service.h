@@ -12,10 +12,22 @@
  */
 int service_signals(void);
 
+/*
+ * The same with SIGHUP, for a program that has something to reload; otherwise it
+ * ends a program whose terminal is gone.
+ */
+int service_reloads(void);
+
+/* sd_notify(3): RELOADING=1, until service_ready(). */
+void service_reloading(void);
+
 /* sd_notify(3): READY=1, STATUS=, STOPPING=1. Nothing happens elsewhere. */
 void service_ready(void);
 void service_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void service_stopping(void);
+
+/* What stands behind the status, as far as systemd is told. */
+void service_figures(const char *figures);
 
 #define SERVICE_MACHINE_BYTES	33	/* with the NUL */
 
