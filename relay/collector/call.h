@@ -17,9 +17,10 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-#include "common/metadata.h"
+#include "caller.h"
 
 #define CALL_NEVER	UINT64_MAX
+#define CALL_TEXT_MAX	512	/* bytes of a status' text */
 
 struct call;	/* the server's */
 struct stream;	/* the taker's */
@@ -29,17 +30,21 @@ enum call_code {
 	CALL_LATER = -1,	/* of close(): rpc_end() tells it in time */
 	CALL_OK = 0,
 	CALL_INVALID_ARGUMENT = 3,
+	CALL_DEADLINE_EXCEEDED = 4,
+	CALL_NOT_FOUND = 5,
+	CALL_PERMISSION_DENIED = 7,
 	CALL_RESOURCE_EXHAUSTED = 8,
 	CALL_FAILED_PRECONDITION = 9,
 	CALL_ABORTED = 10,
 	CALL_UNIMPLEMENTED = 12,
 	CALL_INTERNAL = 13,
 	CALL_UNAVAILABLE = 14,
+	CALL_UNAUTHENTICATED = 16,
 };
 
 struct call_status {
 	enum call_code code;
-	char text[512];
+	char text[CALL_TEXT_MAX];
 };
 
 __attribute__((format(printf, 3, 4)))
@@ -51,19 +56,21 @@ enum call_code call_code(int error);
 
 /*
  * All from the server's one thread. @answers: it sends messages, by
- * rpc_send(); otherwise the sensor is told Empty when all is well.
+ * rpc_send(); otherwise the sensor is told Empty when all is well. @greets: its
+ * sensors are admitted with their first message, which has to come soon.
  */
 struct call_taker {
 	void *context;
 	bool answers;
+	bool greets;
 
 	/*
-	 * A call began. @peer: the sensor's address without its port. NULL:
-	 * refused and logged, @status says why.
+	 * A call began. @caller lives as long as the stream. NULL: refused and
+	 * logged, @status says why.
 	 */
 	struct stream *(*open)(void *context, struct call *call,
-			       const struct metadata *metadata,
-			       const char *peer, struct call_status *status);
+			       const struct caller *caller,
+			       struct call_status *status);
 
 	/* A message, in @count pieces, which the taker may change. */
 	void (*message)(struct stream *stream, struct iovec *pieces,
@@ -83,6 +90,9 @@ struct call_taker {
 	 * in nanoseconds of CLOCK_MONOTONIC, or CALL_NEVER.
 	 */
 	uint64_t (*idle)(void *context);
+
+	/* End this stream, with this status, which the taker may add to. */
+	void (*end)(struct stream *stream, struct call_status *status);
 
 	/* End all streams: the program stops. */
 	void (*stop)(void *context);

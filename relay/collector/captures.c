@@ -41,6 +41,7 @@ struct stream {
 	enum stream_phase phase;
 	bool ending;		/* the sensor has half-closed */
 	bool ragged;		/* and that within a record */
+	bool proven;		/* that the sensor is who it says */
 	struct epoch *epoch;
 	uint32_t ring;
 	struct hello hello;
@@ -121,8 +122,8 @@ static void stream_free(struct stream *stream, const char *how, bool fine)
 		stream_ring(stream)->stream = NULL;
 		stream_say_end(stream, how, fine);
 		captures_hurry(stream->captures, now);
-	} else if (!fine) {
-		log_warning("a call from %s has ended: %s", stream->key, how);
+	} else if (!fine && stream->captures->config.complain) {
+		stream->captures->config.complain(stream->call, how);
 	}
 	*stream->at = stream->next;
 	if (stream->next)
@@ -165,27 +166,40 @@ static void captures_back(struct captures *captures, struct epoch *epoch, int er
 	epoch_back(epoch);
 }
 
+static void captures_end(struct stream *stream, struct call_status *status)
+{
+	stream_end(stream, status);
+}
+
 static struct stream *captures_take(void *context, struct call *call,
-				    const struct metadata *metadata,
-				    const char *peer, struct call_status *status)
+				    const struct caller *caller,
+				    struct call_status *status)
 {
 	struct captures *captures = context;
 	struct stream *stream = calloc(1, sizeof(*stream));
 
-	(void)metadata;
 	if (!stream) {
 		call_fail(status, CALL_RESOURCE_EXHAUSTED, "no memory");
 		return NULL;
 	}
 	stream->captures = captures;
 	stream->call = call;
-	path_encode(peer, stream->key);
+	path_encode(caller->peer, stream->key);
 	stream->next = captures->streams;
 	stream->at = &captures->streams;
 	if (stream->next)
 		stream->next->at = &stream->next;
 	captures->streams = stream;
 	return stream;
+}
+
+/* Is the capture this sensor's? Its name stands at the beginning of the key. */
+static bool stream_owns(const struct stream *stream, const struct epoch *epoch)
+{
+	size_t length = strcspn(stream->key, "/");
+
+	return strlen(epoch->state->sensor) == length &&
+	       !memcmp(epoch->state->sensor, stream->key, length);
 }
 
 /* Does this Hello fit to what is there? */
@@ -195,6 +209,11 @@ static bool stream_fits(const struct stream *stream, const struct epoch *epoch,
 	const struct hello *hello = &stream->hello;
 	const struct stream *other = epoch->rings[hello->ring].stream;
 
+	if (stream->proven && !stream_owns(stream, epoch)) {
+		call_fail(status, CALL_PERMISSION_DENIED,
+			  "this capture is another sensor's");
+		return false;
+	}
 	if (epoch->state->ring_count != hello->ring_count) {
 		call_fail(status, CALL_INVALID_ARGUMENT,
 			  "ring_count is %u, but this capture has %u rings",
@@ -313,16 +332,37 @@ static void stream_claim(const struct stream *stream)
 		state->twice = hello->sent;
 }
 
+/* May it send as who it says? That one it is from now on. */
+static bool stream_admit(struct stream *stream, struct call_status *status)
+{
+	struct captures *captures = stream->captures;
+	struct admission admission;
+
+	if (!captures->config.admit)
+		return true;
+	if (!captures->config.admit(stream->call, stream->hello.sensor, &admission, status))
+		return false;
+	strcpy(stream->hello.sensor, admission.name);
+	stream->proven = admission.proven;
+	return true;
+}
+
 static void stream_hello(struct stream *stream, const struct hello *hello,
 			 uint64_t now)
 {
 	struct captures *captures = stream->captures;
+	struct call *call = stream->call;
 	struct call_status status;
 	struct epoch *epoch;
 	struct stream *other;
 	int error;
 
 	stream->hello = *hello;
+	if (!stream_admit(stream, &status)) {
+		stream_free(stream, status.text, true);	/* it was logged */
+		captures->config.end(call, &status);
+		return;
+	}
 	stream_name(stream);
 	epoch = epochs_get(captures->config.epochs, hello, stream->key, now, &status);
 	if (!epoch || !stream_fits(stream, epoch, &status)) {
@@ -572,10 +612,12 @@ void captures_taker(struct captures *captures, struct call_taker *taker)
 	*taker = (struct call_taker){
 		.context = captures,
 		.answers = true,
+		.greets = true,
 		.open = captures_take,
 		.message = stream_message,
 		.close = stream_close,
 		.idle = captures_idle,
+		.end = captures_end,
 		.stop = captures_stop,
 	};
 }

@@ -20,12 +20,17 @@ struct captures;
  * @epochs: where they go; they outlive it
  * @output: standard output
  * @end: ends a call
+ * @admit: may the call's sensor send under this name? NULL: any may
+ * @complain: logs that a call comes to nothing; NULL: nobody does
  * @send: sends a message; of those not sent yet only the newest is
  */
 struct captures_config {
 	struct epochs *epochs;
 	struct output *output;
 	void (*end)(struct call *call, const struct call_status *status);
+	bool (*admit)(struct call *call, const char *claimed, struct admission *admission,
+		      struct call_status *status);
+	void (*complain)(struct call *call, const char *why);
 	void (*send)(struct call *call, const void *bytes, size_t size);
 };
 

@@ -12,6 +12,7 @@
 #include "common/tls.h"
 #include "captures.h"
 #include "epochs.h"
+#include "gate.h"
 #include "options.h"
 #include "output.h"
 #include "report.h"
@@ -47,6 +48,8 @@ static struct captures *main_captures(struct output *output, struct epochs *epoc
 		.epochs = epochs,
 		.output = output,
 		.end = rpc_end,
+		.admit = rpc_admit,
+		.complain = rpc_complain,
 		.send = rpc_send,
 	});
 }
@@ -58,6 +61,7 @@ static struct sensors *main_sensors(const struct options *options,
 		.write = options->write,
 		.output = output,
 		.end = rpc_end,
+		.admit = rpc_admit,
 		.whose = main_whose,
 		.context = epochs,
 	});
@@ -84,22 +88,31 @@ static bool main_run(const struct options *options, struct tls *tls, int stop_fd
 		{ "/pcapring.v1.Collector/Stream", &of_captures },
 		{ 0 },
 	};
-	struct server *server;
+	struct gate *gate = gate_open(&options->access, &options->limits);
+	struct server *server = NULL;
 	bool done = false;
 
 	sensors_taker(sensors, &of_sensors);
 	captures_taker(captures, &of_captures);
-	server = server_open(options->listen, options->tls_key ? tls : NULL, methods);
-	if (!server)
-		return false;
-	if (captures_start(captures, server_wake, server)) {
+	if (gate)
+		server = server_open(&(struct server_config){
+			.listen = options->listen,
+			.tls = options->tls_key ? tls : NULL,
+			.tokens = access_has_tokens(&options->access),
+			.gate = gate,
+			.methods = methods,
+		});
+	if (server && captures_start(captures, server_wake, server)) {
 		service_ready();
 		service_status("listening on %s", options->listen);
 		done = server_run(server, stop_fd);
 		service_stopping();
 		epochs_finish(epochs);
 	}
-	server_close(server);
+	if (server)
+		server_close(server);
+	if (gate)
+		gate_close(gate);
 	return done;
 }
 
@@ -170,6 +183,7 @@ int main(int argc, char **argv)
 	}
 	result = main_serve(&options, &tls, stop_fd);
 	tls_close(&tls);
+	access_free(&options.access);
 	config_close(config);
 	return result;
 }

@@ -12,6 +12,10 @@
 
 #define OPTIONS_HOLD_BACK_MAX	60000	/* milliseconds */
 #define OPTIONS_SYNC_MAX	3600	/* seconds */
+#define OPTIONS_PATIENCE_MAX	3600	/* seconds */
+#define OPTIONS_SIZE_MIN	4096	/* bytes */
+#define OPTIONS_MESSAGE_MAX	(1 << 30)
+#define OPTIONS_NUMBER_MAX	1000000
 
 enum {
 	OPTIONS_LISTEN = 256,
@@ -22,6 +26,13 @@ enum {
 	OPTIONS_TLS_CERT,
 	OPTIONS_TLS_KEY,
 	OPTIONS_TLS_CLIENT_CA,
+	OPTIONS_MAX_MESSAGE,
+	OPTIONS_MAX_MEMORY,
+	OPTIONS_MAX_RATE,
+	OPTIONS_MAX_STREAMS,
+	OPTIONS_MAX_CONNECTION_STREAMS,
+	OPTIONS_MAX_SENSORS,
+	OPTIONS_PATIENCE,
 };
 
 static const struct argp_option options_list[] = {
@@ -40,6 +51,20 @@ static const struct argp_option options_list[] = {
 	{ "tls-key", OPTIONS_TLS_KEY, "FILE", 0, "... and its key (PEM)", 0 },
 	{ "tls-client-ca", OPTIONS_TLS_CLIENT_CA, "FILE", 0,
 	  "Receive only from sensors with a certificate of these CAs (PEM)", 0 },
+	{ "max-message", OPTIONS_MAX_MESSAGE, "SIZE", 0,
+	  "Refuse messages of more bytes (4M)", 0 },
+	{ "max-memory", OPTIONS_MAX_MEMORY, "SIZE", 0,
+	  "Hold at most so many bytes of what is received and not written yet (1G)", 0 },
+	{ "max-rate", OPTIONS_MAX_RATE, "SIZE", CONFIG_RELOAD,
+	  "Read at most so many bytes a second of each sensor, such as 20M (default: any)", 0 },
+	{ "max-streams", OPTIONS_MAX_STREAMS, "NUMBER", CONFIG_RELOAD,
+	  "Receive so many streams at a time (4096); a relay has one for each ring", 0 },
+	{ "max-connection-streams", OPTIONS_MAX_CONNECTION_STREAMS, "NUMBER", 0,
+	  "... and so many of one connection (128)", 0 },
+	{ "max-sensors", OPTIONS_MAX_SENSORS, "NUMBER", CONFIG_RELOAD,
+	  "... and of so many sensors (4096)", 0 },
+	{ "patience", OPTIONS_PATIENCE, "SECONDS", CONFIG_RELOAD,
+	  "Close connections that have not become gRPC's, calls that have not said Hello, after so long (20)", 0 },
 	{ "verbose", 'v', NULL, 0, "Say more on standard error", 0 },
 	{ 0 },
 };
@@ -63,6 +88,8 @@ static bool options_seconds(const char *text, uint64_t *out)
 
 static void options_check(const struct options *options, struct argp_state *state)
 {
+	char fault[CONFIG_FAULT_MAX];
+
 	if (!options->listen)
 		argp_error(state, "--listen is missing: give it ADDR:PORT, such as 0.0.0.0:50051");
 	if (!options->write)
@@ -72,6 +99,75 @@ static void options_check(const struct options *options, struct argp_state *stat
 			   options->tls_key ? "--tls-cert" : "--tls-key");
 	if (options->tls_client_ca && !options->tls_key)
 		argp_error(state, "--tls-client-ca is for TLS: --tls-cert FILE and --tls-key FILE are needed, too");
+	if (!access_check(&options->access, options->tls_key, options->tls_client_ca, fault))
+		argp_error(state, "%s", fault);
+}
+
+static uint64_t options_size(const char *option, const char *value,
+			     struct argp_state *state)
+{
+	uint64_t bytes = 0;
+
+	if (!size_parse(value, &bytes) || bytes < OPTIONS_SIZE_MIN)
+		argp_error(state, "%s %s: give it bytes, at least %d, such as 20M", option,
+			   value, OPTIONS_SIZE_MIN);
+	return bytes;
+}
+
+static uint32_t options_number(const char *option, const char *value,
+			       struct argp_state *state)
+{
+	uint64_t number = 0;
+
+	if (!number_parse(value, 1, OPTIONS_NUMBER_MAX, &number))
+		argp_error(state, "%s %s: give it a number from 1 to %d", option, value,
+			   OPTIONS_NUMBER_MAX);
+	return number;
+}
+
+static error_t options_limit(struct limits *limits, int key, const char *value,
+			     struct argp_state *state)
+{
+	uint64_t number = 0;
+
+	switch (key) {
+	case OPTIONS_MAX_MESSAGE:
+		limits->message = options_size("--max-message", value, state);
+		if (limits->message > OPTIONS_MESSAGE_MAX)
+			argp_error(state, "--max-message %s: at most 1G is possible", value);
+		return 0;
+	case OPTIONS_MAX_MEMORY:
+		limits->memory = options_size("--max-memory", value, state);
+		return 0;
+	case OPTIONS_MAX_RATE:
+		limits->rate = options_size("--max-rate", value, state);
+		return 0;
+	case OPTIONS_MAX_STREAMS:
+		limits->streams = options_number("--max-streams", value, state);
+		return 0;
+	case OPTIONS_MAX_CONNECTION_STREAMS:
+		limits->connection_streams = options_number("--max-connection-streams",
+							    value, state);
+		return 0;
+	case OPTIONS_MAX_SENSORS:
+		limits->sensors = options_number("--max-sensors", value, state);
+		return 0;
+	case OPTIONS_PATIENCE:
+		if (!number_parse(value, 1, OPTIONS_PATIENCE_MAX, &number))
+			argp_error(state, "--patience %s: give it seconds, 1 to %d", value,
+				   OPTIONS_PATIENCE_MAX);
+		limits->patience = number * 1000000000;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static bool options_section(void *input, const struct config_line *line,
+			    char fault[CONFIG_FAULT_MAX])
+{
+	struct options *options = input;
+
+	return access_take(&options->access, line, fault);
 }
 
 static error_t options_one(int key, char *value, struct argp_state *state)
@@ -124,7 +220,7 @@ static error_t options_one(int key, char *value, struct argp_state *state)
 			options_check(options, state);
 		return 0;
 	}
-	return ARGP_ERR_UNKNOWN;
+	return options_limit(&options->limits, key, value, state);
 }
 
 static const struct argp options_argp = {
@@ -134,9 +230,15 @@ static const struct argp options_argp = {
 	       "Exit status: 0 when it was told to stop, or nobody reads its standard output any more; 1 on failure; 2 on a usage error.",
 };
 
+static const struct config_section options_sections[] = {
+	{ "sensor", options_section },
+	{ 0 },
+};
+
 static const struct config_program options_program = {
 	.name = "pcapring-collector",
 	.argp = &options_argp,
+	.sections = options_sections,
 };
 
 static void options_defaults(struct options *options)
@@ -145,6 +247,7 @@ static void options_defaults(struct options *options)
 		.hold_back = UINT64_C(1000000000),
 		.sync = UINT64_C(1000000000),
 	};
+	limits_defaults(&options->limits);
 	argp_program_version = version_text("pcapring-collector");
 }
 

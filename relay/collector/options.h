@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "gate.h"
+
 struct options {
 	const char *listen;	/* ADDR:PORT */
 	const char *write;	/* FILE, or "-" */
@@ -14,6 +16,8 @@ struct options {
 	const char *tls_client_ca;	/* FILE; NULL: sensors need no certificate */
 	const char *report;	/* FILE: print its account, instead of all else */
 	int verbose;
+	struct limits limits;
+	struct access_rules access;	/* access_free() it */
 };
 
 struct config;

@@ -83,7 +83,7 @@ static struct sensor *sensors_get(struct sensors *sensors, const char *name,
  * many, so that a second one is another, "ADDRESS_2", not the first come back.
  */
 static struct sensor *sensors_find(struct sensors *sensors,
-				   const struct metadata *metadata,
+				   const char *said, const char *device,
 				   const char *peer)
 {
 	char interface[PATH_NAME_MAX], name[PATH_NAME_MAX];
@@ -91,10 +91,10 @@ static struct sensor *sensors_find(struct sensors *sensors,
 	struct sensor *sensor;
 	unsigned int n = 1;
 
-	path_encode(metadata->interface, interface);
-	path_encode(*metadata->sensor ? metadata->sensor : peer, name);
+	path_encode(device, interface);
+	path_encode(*said ? said : peer, name);
 	sensor = sensors_get(sensors, name, interface);
-	while (!*metadata->sensor && sensor && sensor->stream) {
+	while (!*said && sensor && sensor->stream) {
 		snprintf(numbered, sizeof(numbered), "%s_%u", peer, ++n);
 		path_encode(numbered, name);
 		sensor = sensors_get(sensors, name, interface);
@@ -270,19 +270,24 @@ static void stream_refuse(struct stream *stream, struct call_status *status)
 }
 
 static struct stream *sensors_take(void *context, struct call *call,
-				   const struct metadata *metadata,
-				   const char *peer,
+				   const struct caller *caller,
 				   struct call_status *status)
 {
-	struct sensors *sensors = context;
-	struct sensor *sensor = sensors_find(sensors, metadata, peer);
-	struct stream *stream = calloc(1, sizeof(*stream));
+	const struct metadata *metadata = &caller->metadata;
 	struct savefile_format format = {
 		.linktype = metadata->linktype,
 		.snaplen = metadata->snaplen,
 		.nanoseconds = metadata->tsresol == 9,
 	};
+	struct sensors *sensors = context;
+	struct admission admission;
+	struct sensor *sensor;
+	struct stream *stream;
 
+	if (!sensors->config.admit(call, metadata->sensor, &admission, status))
+		return NULL;
+	sensor = sensors_find(sensors, admission.name, metadata->interface, caller->peer);
+	stream = calloc(1, sizeof(*stream));
 	call_fail(status, CALL_RESOURCE_EXHAUSTED,
 		  "no room for another sensor, %u have been here",
 		  sensors->count);
@@ -436,6 +441,7 @@ void sensors_taker(struct sensors *sensors, struct call_taker *taker)
 		.message = stream_message,
 		.close = stream_close,
 		.idle = sensors_idle,
+		.end = stream_refuse,
 		.stop = sensors_stop,
 	};
 }

@@ -19,6 +19,7 @@ struct sensors;
  * @write: FILE, or "-" for standard output
  * @output: standard output
  * @end: ends a call
+ * @admit: may the call's sensor send under this name?
  * @whose: the key of the capture whose file a path is; NULL: of none
  * @context: @whose's
  */
@@ -26,6 +27,8 @@ struct sensors_config {
 	const char *write;
 	struct output *output;
 	void (*end)(struct call *call, const struct call_status *status);
+	bool (*admit)(struct call *call, const char *claimed, struct admission *admission,
+		      struct call_status *status);
 	const char *(*whose)(void *context, const char *path);
 	void *context;
 };

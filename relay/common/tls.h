@@ -64,4 +64,8 @@ bool tls_is_valid_now(const struct tls *tls, char fault[TLS_FAULT_MAX]);
 bool tls_explain(const struct tls *tls, const char *target, const char *name,
 		 char fault[TLS_FAULT_MAX]);
 
+#define TLS_DIGEST	32	/* bytes of a SHA-256 */
+
+void tls_hash(const void *bytes, size_t size, uint8_t digest[TLS_DIGEST]);
+
 #endif

@@ -69,13 +69,14 @@ def records(packets, order="<", resolution=9):
 class Stream:
     """A call for a ring. None in the queue half-closes it."""
 
-    def __init__(self, port, ring, hello=True, /, **change):
+    def __init__(self, port, ring, hello=True, /, credentials=None, metadata=(), **change):
         self.ring = ring
         self.queue = queue.SimpleQueue()
-        self.channel = grpc.insecure_channel(
-            f"127.0.0.1:{port}", options=[("grpc.use_local_subchannel_pool", 1)])
+        target, options = f"127.0.0.1:{port}", [("grpc.use_local_subchannel_pool", 1)]
+        self.channel = (grpc.secure_channel(target, credentials, options) if credentials
+                        else grpc.insecure_channel(target, options))
         self.call = self.channel.stream_stream(METHOD)(
-            iter(self.queue.get, None), timeout=SECONDS)
+            iter(self.queue.get, None), timeout=SECONDS, metadata=metadata)
         self.news = threading.Condition()
         self.welcomes, self.acks = [], []
         self.ended = None

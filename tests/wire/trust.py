@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Who may send, as whom: tokens, certificates, identities."""
+import hashlib
 import os
 import queue
+import re
 from concurrent import futures
 
 import grpc
@@ -9,6 +11,8 @@ import grpc
 import savefile
 from collector import NATIVE
 from harness import SECONDS, Program, case, read, same, write
+from peers import METHOD, Sensor, encode
+from records_peer import Ring, Stream, identity, records
 from replay import relay
 from tls import Authority, collector, pair, replace
 
@@ -92,3 +96,168 @@ def _(folder):
     program.stop(1)
     program = relay(folder("in.pcap"), 1, "--token-file", folder("token"))
     assert "--token-file is for TLS, for in the clear everybody" in program.wait(2), program.lines
+
+
+# [sensor NAME]: who may send as whom.
+
+def digest(token):
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def configure(folder, text):
+    replace(folder("collector.conf"), text.encode())
+    return "--config", folder("collector.conf")
+
+
+def house(folder, ca, sections, *options):
+    """A collector with sections. -> (it, its port)."""
+    return collector(folder, *pair(*ca.issue("collector")), *configure(folder, sections), *options)
+
+
+def proof(ca, certificate=None, token=None):
+    """What a sensor in Python shows. -> (credentials, metadata)."""
+    keys = [read(path) for path in reversed(certificate)] if certificate else []
+    return (grpc.ssl_channel_credentials(read(ca.certificate), *keys),
+            {"token": token} if token else {})
+
+
+class Guest(Sensor):
+    """A stream of Run that shows a token, too."""
+
+    def __init__(self, port, name, credentials, token=None):
+        self.queue = queue.SimpleQueue()
+        self.channel = grpc.secure_channel(
+            f"127.0.0.1:{port}", credentials, options=[("grpc.use_local_subchannel_pool", 1)])
+        pairs = [] if name is None else [("pcapring-sensor", name)]
+        pairs += [("authorization", "Bearer " + token)] if token else []
+        self.call = self.channel.stream_unary(METHOD).future(
+            iter(self.queue.get, None), metadata=pairs, timeout=SECONDS)
+
+
+def hello(port, name, credentials, token=None, **change):
+    """A stream of records. -> it, after its Hello."""
+    pairs = [("authorization", "Bearer " + token)] if token else []
+    ring = Ring(records(savefile.packets(5)), sensor=name or "", **change)
+    return Stream(port, ring, credentials=credentials, metadata=pairs)
+
+
+def rejected(port, code, pattern, name, credentials, token=None):
+    """By both protocols, with the same words."""
+    sensor = Guest(port, name, credentials, token)
+    got, text = sensor.status()
+    same(got, code, f"status ({text})")
+    assert re.search(pattern, text), text
+    sensor.close()
+    stream = hello(port, name, credentials, token)
+    assert re.search(pattern, stream.status(code)), stream.ended
+    stream.cancel()
+
+
+UNKNOWN = grpc.StatusCode.UNAUTHENTICATED
+DENIED = grpc.StatusCode.PERMISSION_DENIED
+
+
+@case("access: a sensor of a section sends as itself, by its certificate or its token, and as nobody else")
+def _(folder):
+    ca = Authority(folder, "ca")
+    one = ca.issue("one", "DNS:one.example")
+    two = ca.issue("two", "URI:spiffe://example/two")
+    three = ca.issue("three", "DNS:three.example")
+    program, port = house(folder, ca, f"""
+        tls-client-ca = {ca.certificate}
+        [sensor s-1]
+        certificate = other.example, one.example
+        [sensor s-2]
+        certificate = spiffe://example/two
+        token-sha256 = {digest("old")}, {digest(TOKEN).upper()}
+        """)
+    first, _ = proof(ca, one)
+    second, _ = proof(ca, two)
+    third, _ = proof(ca, three)
+    nobody, _ = proof(ca)
+    packets = list(map(encode, savefile.packets(10)))
+    for name, credentials, token in (("s-1", first, None), ("s-2", second, None),
+                                     ("s-2", nobody, TOKEN), ("s-2", nobody, "old"),
+                                     (None, second, None)):
+        sensor = Guest(port, name, credentials, token)
+        same(sensor.send(*packets).done(), b"", "answer")
+        sensor.close()
+        stream = hello(port, name, credentials, token, capture=identity(f"{name}{token}{credentials}"))
+        stream.welcome()
+        stream.send().finish()
+    rejected(port, DENIED, r"may not send as sensor s-2: .* under \[sensor s-2\]", "s-2", first)
+    rejected(port, DENIED, r"may not send as sensor s-1: ", "s-1", nobody, TOKEN)
+    rejected(port, DENIED, r"may not send as sensor s-3: ", "s-3", third)
+    rejected(port, DENIED, r"may not send as sensor NAME: ", None, third)
+    rejected(port, UNKNOWN, r"have to prove who they are: give the relay --token-file, or --tls-cert",
+             "s-1", nobody)
+    rejected(port, UNKNOWN, r"the token is not known here: .* SHA-256 under \[sensor s-2\]", "s-2",
+             nobody, "guess")
+    text = program.stop()
+    for line in (r"sensor s-2 from 127\.0\.0\.1 is refused: it shows the certificate of one\.example, "
+                 r"which is for sensor s-1: ", r"s-1 from .* it shows a token, which is for sensor s-2: ",
+                 r"s-3 from .* and there is no \[sensor s-3\]"):
+        same(len(re.findall(line, text)), 1, f"lines with /{line}/ in {text}")
+    assert TOKEN not in text and digest(TOKEN) not in text and "guess" not in text, text
+
+
+@case("access: the relay hears why it is refused, and comes in when it may")
+def _(folder):
+    ca = Authority(folder, "ca")
+    sections = """
+        [sensor sensor-1]
+        token-sha256 = {}
+        """
+    program, port = house(folder, ca, sections.format(digest("another")))
+    blob = savefile.build(savefile.packets(300), NATIVE)
+    write(folder("in.pcap"), blob)
+    for protocol in ("packet", "records"):
+        trust = "--protocol", protocol, "--tls-ca", ca.certificate, "--token-file"
+        away = relay(folder("in.pcap"), port, *trust, token_file(folder, TOKEN))
+        assert "UNAUTHENTICATED: the token is not known here" in away.wait(1), away.lines
+    relay(folder("in.pcap"), port, *trust, token_file(folder, "another\n")).wait(0)
+    same(read(folder("out.pcap")), blob, "file")
+    program.stop()
+
+
+@case("access: a capture that is another sensor's is not given away")
+def _(folder):
+    ca = Authority(folder, "ca")
+    program, port = house(folder, ca, f"""
+        [sensor s-1]
+        token-sha256 = {digest("1")}
+        [sensor s-2]
+        token-sha256 = {digest("2")}
+        """)
+    nobody, _ = proof(ca)
+    mine = hello(port, "s-1", nobody, "1")
+    mine.welcome()
+    thief = hello(port, "s-2", nobody, "2", generation=99)
+    assert "another sensor's" in thief.status(DENIED), thief.ended
+    thief.cancel()
+    mine.send().finish()
+    program.stop()
+    same(len(savefile.parse(read(folder("out.pcap")))[-1]), 5, "packets")
+
+
+@case("access: what a section lacks is an error with its line")
+def _(folder):
+    ca = Authority(folder, "ca")
+    keys = pair(*ca.issue("collector"))
+    sha = "token-sha256 = " + digest("x")
+    for sections, options, pattern in (
+            ("[sensor s]", keys, r"collector\.conf:1: \[sensor s\] has neither certificate nor token"),
+            ("[sensor s]\n" + sha, (), r"\[sensor s\] needs TLS"),
+            ("[sensor s]\ncertificate = s", keys, r"\[sensor s\] has a certificate.*tls-client-ca"),
+            ("[sensor s]\ntoken-sha256 = " + "0" * 63, keys, r"conf:2: token-sha256 needs 64 hex"),
+            ("[sensor s]\ntoken-sha256 = " + "g" * 64, keys, r"conf:2: token-sha256 needs 64 hex"),
+            ("[sensor s]\ncertificate = ,", keys, r"conf:2: certificate needs names"),
+            ("[sensor s]\nmax-rate = quick", keys, r"conf:2: max-rate is not bytes a second"),
+            ("[sensor s]\nmax-streams = 0", keys, r"conf:2: max-streams is not a number"),
+            ("[sensor s]\ntoken = x", keys, r"conf:2: \[sensor NAME\] has no key 'token'"),
+            ("[sensor " + "s" * 256 + "]\n" + sha, keys, r"1 to 255 bytes"),
+            ("[sensor]\n" + sha, keys, r"1 to 255 bytes")):
+        program = Program("pcapring-collector", "--listen", "127.0.0.1:0", "--write",
+                          folder("x.pcap"), *options, *configure(folder, sections + "\n"))
+        text = program.wait(2)
+        assert re.search(pattern, text), f"{pattern}: {text}"

@@ -93,7 +93,9 @@ static grpc_server_credentials *listener_credentials(struct listener *listener)
 {
 	grpc_ssl_client_certificate_request_type ask =
 		listener->tls && listener->tls->text[TLS_CA] ?
-		GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY :
+		(listener->tokens ?
+		 GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY :
+		 GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY) :
 		GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE;
 
 	if (!listener->tls)
@@ -130,10 +132,10 @@ bool listener_start(struct listener *listener, grpc_server *core, const char *ad
 	return true;
 }
 
-void listener_open(struct listener *listener, struct tls *tls)
+void listener_open(struct listener *listener, struct tls *tls, bool tokens)
 {
 	gpr_set_log_function(listener_core_log);
-	*listener = (struct listener){ .tls = tls };
+	*listener = (struct listener){ .tls = tls, .tokens = tokens };
 	pthread_mutex_init(&listener->lock, NULL);
 }
 

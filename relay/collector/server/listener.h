@@ -12,17 +12,19 @@ struct tls;
 /**
  * struct listener - a port of core's
  * @tls: NULL: in the clear
+ * @tokens: who has no certificate may have a token
  * @lock: of @tls and @fetched, for core has more threads
  * @fetched: core has had the certificate
  */
 struct listener {
 	struct tls *tls;
+	bool tokens;
 	pthread_mutex_t lock;
 	bool fetched;
 };
 
 /* @tls: NULL: in the clear; it outlives the listener, which stays where it is. */
-void listener_open(struct listener *listener, struct tls *tls);
+void listener_open(struct listener *listener, struct tls *tls, bool tokens);
 void listener_close(struct listener *listener);
 
 /*

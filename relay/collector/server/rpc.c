@@ -3,13 +3,15 @@
 
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
-#include <grpc/support/alloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <time.h>
 
+#include "collector/gate.h"
 #include "common/log.h"
+#include "visitor.h"
 
 /* A message in more pieces than these is put together first. */
 #define RPC_PIECES_MAX	1024
@@ -18,9 +20,13 @@
 #define RPC_SEND_MAX	128
 
 struct call {
+	struct call *next, **at;
+	struct rpc_host *host;
 	const struct call_taker *taker;
 	grpc_call *core;
-	struct event *gone;		/* for when it is freed */
+	struct guest *guest;		/* NULL: not admitted yet */
+	uint64_t due;			/* for what the host is to look at it */
+	bool paused;			/* it is read on only then */
 	struct stream *stream;		/* NULL: refused, or ended */
 	grpc_byte_buffer *message;
 	int cancelled;
@@ -31,7 +37,24 @@ struct call {
 	size_t queued;			/* bytes of @out, which go out next */
 	unsigned char out[RPC_SEND_MAX];
 	struct event begun, received, told, sent, closed;
+	struct caller caller;
 };
+
+static uint64_t rpc_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
+}
+
+/* Have the call looked at, then. */
+static void rpc_expect(struct call *call, uint64_t due)
+{
+	call->due = due;
+	if (due < call->host->due)
+		call->host->due = due;
+}
 
 static void rpc_batch(struct call *call, const grpc_op *ops, size_t count,
 		       struct event *event)
@@ -49,13 +72,17 @@ static void rpc_batch(struct call *call, const grpc_op *ops, size_t count,
 /* A batch of the call is done, or its stream; the last one frees it. */
 static void rpc_put(struct call *call)
 {
-	struct event *gone = call->gone;
+	struct rpc_host *host = call->host;
 
 	if (--call->pending)
 		return;
+	*call->at = call->next;
+	if (call->next)
+		call->next->at = call->at;
 	grpc_call_unref(call->core);
 	free(call);
-	gone->done(gone->owner, true);
+	host->count--;
+	host->gone(host->owner);
 }
 
 static void rpc_receive(struct call *call)
@@ -121,6 +148,9 @@ static void rpc_leave(struct call *call)
 
 	call->stream = NULL;
 	call->ended = true;
+	if (call->guest)
+		gate_leave(call->host->gate, call->guest);
+	call->guest = NULL;
 	if (!call->sending)
 		rpc_answer(call);
 	if (lived)
@@ -188,19 +218,40 @@ static void rpc_finish(struct call *call, bool ok)
 		rpc_end(call, &status);
 }
 
+/* The next message, once the sensor may send it: until then core does not read. */
+static void rpc_go_on(struct call *call, size_t bytes)
+{
+	uint64_t now, due;
+
+	if (!call->guest || !gate_limits_rate(call->host->gate, call->guest)) {
+		rpc_receive(call);
+		return;
+	}
+	now = rpc_now();
+	due = gate_take(call->host->gate, call->guest, bytes, now);
+	if (!due) {
+		rpc_receive(call);
+		return;
+	}
+	call->paused = true;
+	rpc_expect(call, due);
+}
+
 static void rpc_received(void *owner, bool ok)
 {
 	struct call *call = owner;
+	size_t bytes;
 
 	if (call->message && call->stream)
 		rpc_message(call);
 	else if (call->stream)
 		rpc_finish(call, ok);
 	if (call->message) {
+		bytes = grpc_byte_buffer_length(call->message);
 		grpc_byte_buffer_destroy(call->message);
 		call->message = NULL;
 		if (ok && !call->ended)
-			rpc_receive(call);
+			rpc_go_on(call, bytes);
 	}
 	rpc_put(call);
 }
@@ -218,49 +269,6 @@ static bool slice_is(grpc_slice slice, const char *text)
 	       !memcmp(GRPC_SLICE_START_PTR(slice), text, strlen(text));
 }
 
-static bool rpc_metadata(const grpc_metadata_array *array,
-			  struct metadata *metadata, struct call_status *status)
-{
-	metadata_defaults(metadata);
-	for (size_t i = 0; i < array->count; i++) {
-		const grpc_slice *key = &array->metadata[i].key;
-		const grpc_slice *value = &array->metadata[i].value;
-
-		if (metadata_set(metadata,
-				 (const char *)GRPC_SLICE_START_PTR(*key),
-				 GRPC_SLICE_LENGTH(*key),
-				 (const char *)GRPC_SLICE_START_PTR(*value),
-				 GRPC_SLICE_LENGTH(*value)))
-			continue;
-		call_fail(status, CALL_INVALID_ARGUMENT,
-			  "metadata %.*s has no valid value",
-			 (int)GRPC_SLICE_LENGTH(*key),
-			 (const char *)GRPC_SLICE_START_PTR(*key));
-		return false;
-	}
-	return true;
-}
-
-/* "ipv6:%5B::1%5D:4711" to "::1". */
-static void rpc_peer(grpc_call *core, char *peer, size_t size)
-{
-	char *uri = grpc_call_get_peer(core);
-	char *start = strchr(uri, ':');
-	char *end = strrchr(uri, ':');
-
-	start = start ? start + 1 : uri;
-	if (end && end > start)
-		*end = '\0';
-	if (!strncmp(start, "%5B", 3)) {
-		start += 3;
-		end = strstr(start, "%5D");
-		if (end)
-			*end = '\0';
-	}
-	snprintf(peer, size, "%s", start);
-	gpr_free(uri);
-}
-
 static const struct call_taker *rpc_find_taker(const struct rpc_method *known,
 					  grpc_slice method)
 {
@@ -270,38 +278,69 @@ static const struct call_taker *rpc_find_taker(const struct rpc_method *known,
 	return NULL;
 }
 
-static void rpc_begin(struct call *call, const struct rpc_method *methods,
-		       const struct rpc_request *request)
+void rpc_complain(struct call *call, const char *why)
 {
-	const struct call_taker *taker = rpc_find_taker(methods, request->details.method);
-	struct call_status *status = &call->status;
-	char peer[METADATA_TEXT_MAX];
-	struct metadata metadata;
+	char who[METADATA_TEXT_MAX + 16];
 
-	rpc_peer(call->core, peer, sizeof(peer));
-	call->taker = taker ? taker : methods->taker;
-	if (!taker) {
-		call_fail(status, CALL_UNIMPLEMENTED,
-			  "there is no such method here, but %s",
-			 methods->path);
-	} else if (rpc_metadata(&request->metadata, &metadata, status)) {
-		call->stream = taker->open(taker->context, call, &metadata,
-					   peer, status);
-		if (!call->stream) {
-			rpc_leave(call);
-			return;
-		}
-		/* it may outlive the connection: what came is still to be written */
-		call->pending++;
-		rpc_receive(call);
-		return;
-	}
-	log_warning("a call from %s was refused: %s", peer, status->text);
-	rpc_leave(call);
+	snprintf(who, sizeof(who), "a call from %s", call->caller.peer);
+	gate_complain(call->host->gate, who, why);
 }
 
-void rpc_start(const struct rpc_request *request, const struct rpc_method *methods,
-	       struct event *gone)
+/* False: @status says what there is too much of. */
+static bool rpc_has_room(const struct rpc_host *host, struct call_status *status)
+{
+	unsigned int most = gate_limits(host->gate)->streams;
+
+	if (host->count > most)
+		call_fail(status, CALL_RESOURCE_EXHAUSTED,
+			  "%u streams are under way, which is the collector's --max-streams",
+			  most);
+	else if (host->is_full && host->is_full(host->owner))
+		call_fail(status, CALL_RESOURCE_EXHAUSTED,
+			  "the collector has as many files open as it may: it needs a higher limit (LimitNOFILE=, ulimit -n)");
+	else
+		return true;
+	return false;
+}
+
+static bool rpc_check(struct call *call, const struct rpc_request *request,
+		      const struct call_taker *taker)
+{
+	struct call_status *status = &call->status;
+
+	if (!visitor_look(&call->caller, call->core, &request->metadata, status))
+		return false;
+	if (taker)
+		return rpc_has_room(call->host, status);
+	call_fail(status, CALL_UNIMPLEMENTED, "there is no such method here, but %s",
+		  call->host->methods->path);
+	return false;
+}
+
+static void rpc_begin(struct call *call, const struct rpc_request *request)
+{
+	struct rpc_host *host = call->host;
+	const struct call_taker *taker = rpc_find_taker(host->methods, request->details.method);
+
+	call->taker = taker ? taker : host->methods->taker;
+	if (!rpc_check(call, request, taker)) {
+		rpc_complain(call, call->status.text);
+		rpc_leave(call);
+		return;
+	}
+	call->stream = taker->open(taker->context, call, &call->caller, &call->status);
+	if (!call->stream) {
+		rpc_leave(call);
+		return;
+	}
+	/* it may outlive the connection: what came is still to be written */
+	call->pending++;
+	if (taker->greets)
+		rpc_expect(call, rpc_now() + gate_limits(host->gate)->patience);
+	rpc_receive(call);
+}
+
+void rpc_start(struct rpc_host *host, const struct rpc_request *request)
 {
 	struct call *call = calloc(1, sizeof(*call));
 	grpc_op begin = { .op = GRPC_OP_SEND_INITIAL_METADATA };
@@ -309,10 +348,16 @@ void rpc_start(const struct rpc_request *request, const struct rpc_method *metho
 
 	if (!call) {
 		grpc_call_unref(request->core);	/* which cancels it */
-		gone->done(gone->owner, false);
 		return;
 	}
-	call->gone = gone;
+	host->count++;
+	call->host = host;
+	call->due = CALL_NEVER;
+	call->next = host->calls;
+	call->at = &host->calls;
+	if (call->next)
+		call->next->at = &call->next;
+	host->calls = call;
 	call->core = request->core;
 	call->begun = call->told = call->closed =
 		(struct event){ rpc_done, call };
@@ -321,5 +366,64 @@ void rpc_start(const struct rpc_request *request, const struct rpc_method *metho
 	close.data.recv_close_on_server.cancelled = &call->cancelled;
 	rpc_batch(call, &begin, 1, &call->begun);
 	rpc_batch(call, &close, 1, &call->closed);
-	rpc_begin(call, methods, request);
+	rpc_begin(call, request);
+}
+
+bool rpc_admit(struct call *call, const char *claimed, struct admission *admission,
+	       struct call_status *status)
+{
+	call->guest = gate_admit(call->host->gate, &call->caller, claimed, admission, status);
+	return call->guest;
+}
+
+/* What a call was to be looked at for. */
+static void rpc_look(struct call *call)
+{
+	struct call_status status;
+
+	call->due = CALL_NEVER;
+	if (call->paused) {
+		call->paused = false;
+		if (!call->ended)
+			rpc_receive(call);
+	} else if (call->stream && !call->guest) {
+		call_fail(&status, CALL_DEADLINE_EXCEEDED,
+			  "the first message did not come within the %ju s of the collector's --patience",
+			  (uintmax_t)(gate_limits(call->host->gate)->patience / 1000000000));
+		call->taker->end(call->stream, &status);
+	}
+}
+
+uint64_t rpc_idle(struct rpc_host *host)
+{
+	struct call *call, *next;
+	uint64_t now;
+
+	if (host->due == CALL_NEVER)
+		return CALL_NEVER;
+	now = rpc_now();
+	if (now < host->due)
+		return host->due;
+	host->due = CALL_NEVER;
+	for (call = host->calls; call; call = next) {
+		next = call->next;
+		if (call->due <= now)
+			rpc_look(call);
+		else if (call->due < host->due)
+			host->due = call->due;
+	}
+	return host->due;
+}
+
+void rpc_review(struct rpc_host *host)
+{
+	struct call *call, *next;
+	struct call_status status;
+
+	for (call = host->calls; call; call = next) {
+		next = call->next;
+		if (call->stream && call->guest &&
+		    !gate_review(host->gate, call->guest, &call->caller, &status))
+			call->taker->end(call->stream, &status);
+	}
 }

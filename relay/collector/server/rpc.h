@@ -21,12 +21,51 @@ struct rpc_request {
 	grpc_metadata_array metadata;
 };
 
-/*
- * Find the taker among @methods, which end with one of no path; it takes the
- * call over, or refuses it. @gone is done once the call is freed.
+struct gate;
+
+/**
+ * struct rpc_host - what calls have in common
+ * @methods: that there are; ends with one of no path
+ * @gate: decides who gets in
+ * @gone: a call was freed
+ * @is_full: there is no room for what a call needs; NULL: there always is
+ * @owner: of both
+ * @calls: that are not freed
+ * @count: of them
+ * @due: when one of them is to be looked at
  */
-void rpc_start(const struct rpc_request *request, const struct rpc_method *methods,
-	       struct event *gone);
+struct rpc_host {
+	const struct rpc_method *methods;
+	struct gate *gate;
+	void (*gone)(void *owner);
+	bool (*is_full)(void *owner);
+	void *owner;
+	struct call *calls;
+	unsigned int count;
+	uint64_t due;
+};
+
+/* A call came: its taker takes it over, or refuses it. */
+void rpc_start(struct rpc_host *host, const struct rpc_request *request);
+
+/*
+ * Read on what was not to be read until now, end what came to nothing. @return
+ * when to be called again at the latest, or CALL_NEVER.
+ */
+uint64_t rpc_idle(struct rpc_host *host);
+
+/* End the streams that may not send any more. */
+void rpc_review(struct rpc_host *host);
+
+/*
+ * The sensor of @call calls itself @claimed ("": it does not say). Once for each
+ * stream. False: it was logged, @status says why.
+ */
+bool rpc_admit(struct call *call, const char *claimed, struct admission *admission,
+	       struct call_status *status);
+
+/* Log that @call comes to nothing; not each time that the same happens again. */
+void rpc_complain(struct call *call, const char *why);
 
 /* The taker has enough of @call: answer with @status, after what was sent. */
 void rpc_end(struct call *call, const struct call_status *status);

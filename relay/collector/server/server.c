@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "collector/gate.h"
 #include "common/log.h"
 #include "listener.h"
 
@@ -17,20 +18,21 @@
 /* Sensors may ping twice as often before they count as a nuisance. */
 #define SERVER_PING_INTERVAL_MS		30000
 
-/* Calls of one connection at a time, each of which may hold a file. */
-#define SERVER_STREAMS_MAX	128
+/* All metadata of a call, in bytes; the relay's are some hundreds. */
+#define SERVER_METADATA_MAX	16384
+/* A connection without calls is of no use to sensors: these call at once. */
+#define SERVER_IDLE_MS			120000
 
 /* When the program stops: how long sensors have to take the status. */
 #define SERVER_STOP_SECONDS		3
 
 struct server {
-	const struct rpc_method *methods;	/* ends with one of no path */
+	struct rpc_host host;
 	grpc_server *core;
 	struct loop loop;
 	struct listener listener;
-	struct event requested, gone, down;
+	struct event requested, down;
 	bool stopping;
-	unsigned int calls;		/* that are not freed */
 	int stop_fd;
 	struct rpc_request next;	/* while it is requested */
 };
@@ -38,7 +40,7 @@ struct server {
 /* Connections without calls are not worth waiting for. */
 static void server_hurry(struct server *server)
 {
-	if (server->stopping && !server->calls)
+	if (server->stopping && !server->host.count)
 		server->loop.deadline = gpr_inf_past(GPR_CLOCK_MONOTONIC);
 }
 
@@ -57,10 +59,8 @@ static void server_requested(void *owner, bool ok)
 {
 	struct server *server = owner;
 
-	if (ok) {
-		server->calls++;
-		rpc_start(&server->next, server->methods, &server->gone);
-	}
+	if (ok)
+		rpc_start(&server->host, &server->next);
 	grpc_call_details_destroy(&server->next.details);
 	grpc_metadata_array_destroy(&server->next.metadata);
 	if (ok) {
@@ -70,18 +70,14 @@ static void server_requested(void *owner, bool ok)
 	server->loop.deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
 		gpr_time_from_seconds(SERVER_STOP_SECONDS, GPR_TIMESPAN));
 	server->stopping = true;
-	for (const struct rpc_method *method = server->methods; method->path; method++)
+	for (const struct rpc_method *method = server->host.methods; method->path; method++)
 		method->taker->stop(method->taker->context);
 	server_hurry(server);
 }
 
-static void server_call_is_gone(void *owner, bool ok)
+static void server_call_is_gone(void *owner)
 {
-	struct server *server = owner;
-
-	(void)ok;
-	server->calls--;
-	server_hurry(server);
+	server_hurry(owner);
 }
 
 static void server_is_down(void *owner, bool ok)
@@ -95,9 +91,9 @@ static void server_is_down(void *owner, bool ok)
 static uint64_t server_idle(void *owner)
 {
 	struct server *server = owner;
-	uint64_t due = CALL_NEVER;
+	uint64_t due = rpc_idle(&server->host);
 
-	for (const struct rpc_method *method = server->methods; method->path; method++) {
+	for (const struct rpc_method *method = server->host.methods; method->path; method++) {
 		uint64_t other = method->taker->idle(method->taker->context);
 
 		due = other < due ? other : due;
@@ -119,13 +115,14 @@ void server_wake(void *context)
 	loop_wake(&server->loop);
 }
 
-static grpc_server *server_core(void)
+static grpc_server *server_core(const struct limits *limits)
 {
+	grpc_resource_quota *quota = grpc_resource_quota_create("collector");
 	grpc_arg args[] = {
 		/* Two collectors on one port would share its sensors. */
 		{ GRPC_ARG_INTEGER, GRPC_ARG_ALLOW_REUSEPORT, { .integer = 0 } },
 		{ GRPC_ARG_INTEGER, GRPC_ARG_MAX_CONCURRENT_STREAMS,
-		  { .integer = SERVER_STREAMS_MAX } },
+		  { .integer = limits->connection_streams } },
 		{ GRPC_ARG_INTEGER, GRPC_ARG_KEEPALIVE_TIME_MS,
 		  { .integer = SERVER_KEEPALIVE_MS } },
 		{ GRPC_ARG_INTEGER, GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
@@ -133,14 +130,27 @@ static grpc_server *server_core(void)
 		{ GRPC_ARG_INTEGER,
 		  GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
 		  { .integer = SERVER_PING_INTERVAL_MS } },
+		{ GRPC_ARG_INTEGER, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
+		  { .integer = limits->message } },
+		{ GRPC_ARG_INTEGER, GRPC_ARG_MAX_METADATA_SIZE,
+		  { .integer = SERVER_METADATA_MAX } },
+		{ GRPC_ARG_INTEGER, GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+		  { .integer = limits->patience / 1000000 } },
+		{ GRPC_ARG_INTEGER, GRPC_ARG_MAX_CONNECTION_IDLE_MS,
+		  { .integer = SERVER_IDLE_MS } },
+		{ GRPC_ARG_POINTER, GRPC_ARG_RESOURCE_QUOTA,
+		  { .pointer = { quota, grpc_resource_quota_arg_vtable() } } },
 	};
 	grpc_channel_args all = { sizeof(args) / sizeof(*args), args };
+	grpc_server *core;
 
-	return grpc_server_create(&all, NULL);
+	grpc_resource_quota_resize(quota, limits->memory);
+	core = grpc_server_create(&all, NULL);
+	grpc_resource_quota_unref(quota);
+	return core;
 }
 
-struct server *server_open(const char *listen, struct tls *tls,
-			   const struct rpc_method *methods)
+struct server *server_open(const struct server_config *config)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
@@ -148,16 +158,21 @@ struct server *server_open(const char *listen, struct tls *tls,
 		log_error("out of memory");
 		return NULL;
 	}
-	listener_open(&server->listener, tls);
+	listener_open(&server->listener, config->tls, config->tokens);
 	grpc_init();
-	server->methods = methods;
+	server->host = (struct rpc_host){
+		.methods = config->methods,
+		.gate = config->gate,
+		.gone = server_call_is_gone,
+		.owner = server,
+		.due = CALL_NEVER,
+	};
 	server->requested = (struct event){ server_requested, server };
-	server->gone = (struct event){ server_call_is_gone, server };
 	server->down = (struct event){ server_is_down, server };
 	loop_open(&server->loop, server_idle, server_late, server);
-	server->core = server_core();
+	server->core = server_core(gate_limits(config->gate));
 	grpc_server_register_completion_queue(server->core, server->loop.queue, NULL);
-	if (listener_start(&server->listener, server->core, listen))
+	if (listener_start(&server->listener, server->core, config->listen))
 		return server;
 	server_close(server);
 	return NULL;

@@ -12,13 +12,24 @@
 struct server;
 struct tls;
 
-/*
- * Listen on @listen, ADDR:PORT. @tls: NULL: in the clear. @methods end with one
- * of no path; they, their takers and @tls outlive the server. NULL: what is wrong
- * was logged.
+/**
+ * struct server_config - what it serves, and to whom; all outlives the server
+ * @listen: ADDR:PORT
+ * @tls: NULL: in the clear
+ * @tokens: a sensor may have a token instead of a certificate
+ * @gate: decides who gets in; its limits hold
+ * @methods: end with one of no path
  */
-struct server *server_open(const char *listen, struct tls *tls,
-			   const struct rpc_method *methods);
+struct server_config {
+	const char *listen;
+	struct tls *tls;
+	bool tokens;
+	struct gate *gate;
+	const struct rpc_method *methods;
+};
+
+/* Listen. NULL: what is wrong was logged. */
+struct server *server_open(const struct server_config *config);
 
 /* Serve until @stop_fd is readable. False: errno says why it cannot. */
 bool server_run(struct server *server, int stop_fd);
