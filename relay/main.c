@@ -7,14 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "common/config.h"
 #include "clock.h"
 #include "common/http.h"
 #include "common/live.h"
 #include "common/log.h"
 #include "common/service.h"
-#include "common/tls.h"
-#include "common/token.h"
 #include "exclude.h"
 #include "exclude_list.h"
 #include "extent.h"
@@ -32,6 +31,8 @@
 #include "spool/spool.h"
 #include "status.h"
 #include "stream.h"
+#include "trust.h"
+#include "upkeep.h"
 #include "watch.h"
 
 /**
@@ -153,31 +154,6 @@ static void main_close_source(struct main_sources *sources)
 	free(sources->exclude.list);
 	if (!sources->source->capture)
 		savefile_close(&sources->savefile);
-}
-
-/* What both ends prove who they are with. */
-struct main_trust {
-	struct tls tls;
-	struct token token;
-};
-
-static bool main_open_trust(struct main_trust *trust, const struct options *options)
-{
-	const struct tls_source sources[TLS_FILES] = {
-		[TLS_CA] = { .option = "--tls-ca", .path = options->tls_ca },
-		[TLS_CERTIFICATE] = { .option = "--tls-cert", .path = options->tls_certificate },
-		[TLS_KEY] = { .option = "--tls-key", .path = options->tls_key },
-	};
-
-	return tls_open(&trust->tls, sources) &&
-	       (!options->token_file ||
-		token_open(&trust->token, "--token-file", options->token_file));
-}
-
-static void main_close_trust(struct main_trust *trust)
-{
-	token_close(&trust->token);
-	tls_close(&trust->tls);
 }
 
 /* The time begins when the relay does. */
@@ -327,9 +303,26 @@ static struct extents *main_make_extents(const struct reader *rings)
 	return extents;
 }
 
+/* signalfds: those that end the relay; SIGHUP, or -1 */
+struct main_signals {
+	int end;
+	int reloads;
+};
+
+static bool main_open_signals(struct main_signals *signals, const struct config *config)
+{
+	signals->end = service_signals();
+	signals->reloads = config_has_files(config) ? service_reloads() : -1;
+	if (signals->end >= 0 && (signals->reloads >= 0 || !config_has_files(config)))
+		return true;
+	log_error("cannot receive signals: %s", strerror(errno));
+	return false;
+}
+
 /* The watch wakes the stream, which refers to the rings: they end in this order. */
 static bool main_relay(const struct options *options, struct main_sources *sources,
-		       struct main_trust *trust, int signals)
+		       struct trust *trust, const struct main_signals *signals,
+		       const struct config *config)
 {
 	struct source *source = sources->source;
 	struct extents *extents = main_make_extents(sources->rings);
@@ -339,6 +332,7 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 	struct peer peer = { .target = options->target };
 	struct watch watch;
 	struct main_sight sight;
+	struct upkeep upkeep;
 	struct relay_config packets = {
 		.source = source,
 		.watch = &watch,
@@ -383,10 +377,18 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 		freeze_capture(options->device, sources->reader.info);
 	ok = main_open_sight(&sight, options, &records.metadata, packets.stream);
 	seen = ok;
-	ok = ok && watch_start(&watch, signals, source->fd, main_wake, packets.stream);
+	ok = ok && watch_start(&watch, signals->end, source->fd, main_wake, packets.stream);
 	if (ok) {
+		ok = upkeep_start(&upkeep, &(struct upkeep_config){
+			.config = config, .reloads = signals->reloads, .watch = &watch,
+			.exclude = exclude, .status = &sight.status,
+			.reader = source->capture ? sources->rings : NULL,
+		});
 		service_ready();
-		ok = main_stream(&records, &packets, &spoken, &counts);
+		if (ok) {
+			ok = main_stream(&records, &packets, &spoken, &counts);
+			upkeep_stop(&upkeep);
+		}
 		watch_stop(&watch);
 		main_report(&counts, spoken);
 		/* what else is there of the spool, too, was to be sent */
@@ -410,27 +412,24 @@ int main(int argc, char **argv)
 	static struct main_sources sources;
 	struct config *config;
 	struct options options;
-	struct main_trust trust;
-	int signals;
+	struct trust trust;
+	struct main_signals signals;
 	bool ok;
 
 	log_open("pcapring-relay", 0);
 	config = options_open(&options, argc, argv);
 	log_open("pcapring-relay", options.verbose);
-	signals = service_signals();
-	if (signals < 0) {
-		log_error("cannot receive signals: %s", strerror(errno));
+	if (config_is_check(config))
+		return config_say_checked(check_options(&options, PCAPRING_LINKTYPE_NONE));
+	if (!main_open_signals(&signals, config) || !trust_open(&trust, &options))
 		return EXIT_FAILURE;
-	}
-	if (!main_open_trust(&trust, &options))
-		return EXIT_FAILURE;
-	ok = main_open_source(&sources, &options, signals);
+	ok = main_open_source(&sources, &options, signals.end);
 	if (ok) {
 		main_start_limit(&sources, &options);
-		ok = main_relay(&options, &sources, &trust, signals);
+		ok = main_relay(&options, &sources, &trust, &signals, config);
 		main_close_source(&sources);
 	}
-	main_close_trust(&trust);
+	trust_close(&trust);
 	config_close(config);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -52,9 +52,9 @@ static const struct argp_option options_list[] = {
 	{ "protocol", OPTIONS_PROTOCOL, "auto|packet|records", 0,
 	  "Speak pcapring.v1 (records), packet_streaming (packet), or the former "
 	  "where the receiver knows it (auto, the default)", 2 },
-	{ "exclude", OPTIONS_EXCLUDE, "EXPR", 0,
+	{ "exclude", OPTIONS_EXCLUDE, "EXPR", CONFIG_RELOAD,
 	  "Leave out packets that match this filter, see pcap-filter(7)", 2 },
-	{ "exclude-list", OPTIONS_EXCLUDE_LIST, "FILE", 0,
+	{ "exclude-list", OPTIONS_EXCLUDE_LIST, "FILE", CONFIG_RELOAD,
 	  "Leave out the senders and receivers that FILE lists", 2 },
 	{ "include-own-traffic", OPTIONS_INCLUDE_OWN, NULL, 0,
 	  "Do not leave out the connection to the receiver", 2 },
@@ -98,7 +98,7 @@ static const struct argp_option options_list[] = {
 	{ "metrics-token-file", OPTIONS_METRICS_TOKEN_FILE, "FILE", 0,
 	  "Serve them to who has the token in FILE (one line)", 3 },
 	{ "quiet", 'q', NULL, 0, "Show no live line on a terminal", 3 },
-	{ "verbose", 'v', NULL, 0, "Say more on standard error", 3 },
+	{ "verbose", 'v', NULL, CONFIG_RELOAD, "Say more on standard error", 3 },
 	{ 0 }
 };
 
