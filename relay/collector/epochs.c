@@ -462,6 +462,12 @@ bool epochs_start(struct epochs *epochs, void (*wake)(void *context), void *cont
 	return epochs->syncer;
 }
 
+void epochs_pace(struct epochs *epochs, uint64_t sync)
+{
+	if (epochs->syncer)
+		syncer_pace(epochs->syncer, sync);
+}
+
 void epochs_finish(struct epochs *epochs)
 {
 	if (epochs->syncer)

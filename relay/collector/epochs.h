@@ -11,6 +11,8 @@
 
 #include "call.h"
 #include "epoch.h"
+#include "files/finish.h"
+#include "files/keep.h"
 #include "message.h"
 #include "output.h"
 
@@ -18,7 +20,11 @@ struct epochs;
 
 /**
  * struct epochs_config - where they are
- * @write: FILE, or "-" for standard output
+ * @write: FILE, or "-" for standard output; NULL: @directory is there
+ * @directory: files follow each other there
+ * @series: when they are complete; its folder is filled in
+ * @keep: which of them stay; its folder is filled in
+ * @finish: what is done with those that are complete; its folder is filled in
  * @hold_back: nanoseconds that a record waits for older ones of other rings;
  *	0: each ring has a file of its own
  * @sync: nanoseconds between two rounds of syncing; 0: as often as it can
@@ -26,6 +32,10 @@ struct epochs;
  */
 struct epochs_config {
 	const char *write;
+	const char *directory;
+	struct series_config series;
+	struct keep_config keep;
+	struct finish_config finish;
 	uint64_t hold_back;
 	uint64_t sync;
 	struct output *output;
@@ -42,6 +52,9 @@ struct epochs *epochs_open(const struct epochs_config *config);
  * be made so. False: it was logged.
  */
 bool epochs_start(struct epochs *epochs, void (*wake)(void *context), void *context);
+
+/* From now on @sync is another. */
+void epochs_pace(struct epochs *epochs, uint64_t sync);
 
 /* Sync what is new, and end that. */
 void epochs_finish(struct epochs *epochs);
@@ -60,6 +73,12 @@ bool epochs_durable(const struct epochs *epochs);
  */
 struct epoch *epochs_get(struct epochs *epochs, const struct hello *hello,
 			 const char *key, uint64_t now, struct call_status *status);
+
+/* Where packets go, for people. */
+const char *epochs_place(const struct epochs *epochs);
+
+/* The room that there is for them; NULL: a pipe. */
+struct room *epochs_room(const struct epochs *epochs);
 
 /* Those whose files are open: the first of a list, by next_open. */
 struct epoch *epochs_opened(const struct epochs *epochs);

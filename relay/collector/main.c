@@ -7,17 +7,19 @@
 #include <unistd.h>
 
 #include "common/config.h"
+#include "common/keeper.h"
 #include "common/log.h"
 #include "common/service.h"
-#include "common/tls.h"
 #include "captures.h"
 #include "epochs.h"
 #include "gate.h"
 #include "options.h"
 #include "output.h"
+#include "reload.h"
 #include "report.h"
 #include "sensors.h"
 #include "server/server.h"
+#include "trust.h"
 
 #define MAIN_MEMORY_KEPT	(64 << 20)	/* bytes, that are free */
 
@@ -67,18 +69,53 @@ static struct sensors *main_sensors(const struct options *options,
 	});
 }
 
-static bool main_open_tls(struct tls *tls, const struct options *options)
+/* What the server's thread does for others, in its turn. */
+static void main_turn(void *reload)
 {
-	const struct tls_source sources[TLS_FILES] = {
-		[TLS_CA] = { .option = "--tls-client-ca", .path = options->tls_client_ca },
-		[TLS_CERTIFICATE] = { .option = "--tls-cert", .path = options->tls_certificate },
-		[TLS_KEY] = { .option = "--tls-key", .path = options->tls_key },
-	};
-
-	return tls_open(tls, sources);
+	keeper_round();
+	reload_turn(reload);
 }
 
-static bool main_run(const struct options *options, struct tls *tls, int stop_fd,
+/* The service's side: the keeper looks after this thread and those it knows of. */
+static bool main_serve_kept(struct server *server, struct reload *reload, int stop_fd,
+			    int reloads)
+{
+	bool done = false;
+
+	keeper_join("server's", server_wake, server);
+	if (keeper_start(&(struct keeper_config){
+			.reloads = reloads,
+			.reload = reload_run,
+			.context = reload,
+		})) {
+		service_ready();
+		done = server_run(server, stop_fd);
+		service_stopping();
+	}
+	reload_end(reload);
+	keeper_stop();
+	keeper_leave();
+	return done;
+}
+
+/* signalfds: those that end the program; SIGHUP, or -1 */
+struct main_signals {
+	int end;
+	int reloads;
+};
+
+static bool main_open_signals(struct main_signals *signals, const struct config *config)
+{
+	signals->end = service_signals();
+	signals->reloads = config_has_files(config) ? service_reloads() : -1;
+	if (signals->end >= 0 && (signals->reloads >= 0 || !config_has_files(config)))
+		return true;
+	log_error("cannot receive signals: %m");
+	return false;
+}
+
+static bool main_run(const struct options *options, struct tls *tls,
+		     const struct main_signals *signals, const struct config *config,
 		     struct epochs *epochs, struct captures *captures,
 		     struct sensors *sensors)
 {
@@ -90,6 +127,7 @@ static bool main_run(const struct options *options, struct tls *tls, int stop_fd
 	};
 	struct gate *gate = gate_open(&options->access, &options->limits);
 	struct server *server = NULL;
+	struct reload reload;
 	bool done = false;
 
 	sensors_taker(sensors, &of_sensors);
@@ -101,24 +139,27 @@ static bool main_run(const struct options *options, struct tls *tls, int stop_fd
 			.tokens = access_has_tokens(&options->access),
 			.gate = gate,
 			.methods = methods,
+			.turn = main_turn,
+			.context = &reload,
 		});
+	reload_open(&reload, config, gate, epochs, server_wake, server);
 	if (server && captures_start(captures, server_wake, server)) {
-		service_ready();
 		service_status("listening on %s", options->listen);
-		done = server_run(server, stop_fd);
-		service_stopping();
+		done = main_serve_kept(server, &reload, signals->end, signals->reloads);
 		epochs_finish(epochs);
 	}
 	if (server)
 		server_close(server);
 	if (gate)
 		gate_close(gate);
+	reload_close(&reload);
 	return done;
 }
 
-static int main_serve(const struct options *options, struct tls *tls, int stop_fd)
+static int main_serve(const struct options *options, struct tls *tls,
+		      const struct main_signals *signals, const struct config *config)
 {
-	struct output output = { .stop_fd = stop_fd, .stop = main_stop };
+	struct output output = { .stop_fd = signals->end, .stop = main_stop };
 	struct epochs *epochs = main_epochs(options, &output);
 	struct captures *captures = NULL;
 	struct sensors *sensors = NULL;
@@ -129,7 +170,8 @@ static int main_serve(const struct options *options, struct tls *tls, int stop_f
 	captures = main_captures(&output, epochs);
 	if (captures)
 		sensors = main_sensors(options, &output, epochs);
-	if (sensors && main_run(options, tls, stop_fd, epochs, captures, sensors))
+	if (sensors &&
+	    main_run(options, tls, signals, config, epochs, captures, sensors))
 		result = EXIT_SUCCESS;
 	if (sensors)
 		sensors_close(sensors);
@@ -165,23 +207,23 @@ int main(int argc, char **argv)
 	struct config *config;
 	struct options options;
 	struct tls tls;
-	int stop_fd, result;
+	struct main_signals signals;
+	int result;
 
 	log_open("pcapring-collector", 0);
 	config = options_open(&options, argc, argv);
 	log_open("pcapring-collector", options.verbose);
+	if (config_is_check(config))
+		return config_say_checked(reload_check(&options));
 	if (options.report)
 		return report_print(options.report) ? EXIT_SUCCESS : EXIT_FAILURE;
-	if (!main_open_tls(&tls, &options))
+	if (!trust_open(&tls, &options))
 		return EXIT_FAILURE;
 	main_keep_memory();
 	main_raise_files();
-	stop_fd = service_signals();
-	if (stop_fd < 0) {
-		log_error("cannot receive signals: %m");
+	if (!main_open_signals(&signals, config))
 		return EXIT_FAILURE;
-	}
-	result = main_serve(&options, &tls, stop_fd);
+	result = main_serve(&options, &tls, &signals, config);
 	tls_close(&tls);
 	access_free(&options.access);
 	config_close(config);

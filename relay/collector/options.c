@@ -42,7 +42,7 @@ static const struct argp_option options_list[] = {
 	  "Write the first sensor's packets to FILE, those of others to files beside it; -: standard output", 0 },
 	{ "hold-back", OPTIONS_HOLD_BACK, "MILLISECONDS", 0,
 	  "How long a record waits for older ones of its capture's other rings (1000); 0: a file for each ring", 0 },
-	{ "sync", OPTIONS_SYNC, "SECONDS", 0,
+	{ "sync", OPTIONS_SYNC, "SECONDS", CONFIG_RELOAD,
 	  "Have new records on disk, and acknowledged, at least that often (1; 0.1 is fine); 0: as often as it can", 0 },
 	{ "report", OPTIONS_REPORT, "FILE", 0,
 	  "Print, as JSON, what the journal of --write FILE accounts for, and end", 0 },
@@ -65,7 +65,7 @@ static const struct argp_option options_list[] = {
 	  "... and of so many sensors (4096)", 0 },
 	{ "patience", OPTIONS_PATIENCE, "SECONDS", CONFIG_RELOAD,
 	  "Close connections that have not become gRPC's, calls that have not said Hello, after so long (20)", 0 },
-	{ "verbose", 'v', NULL, 0, "Say more on standard error", 0 },
+	{ "verbose", 'v', NULL, CONFIG_RELOAD, "Say more on standard error", 0 },
 	{ 0 },
 };
 

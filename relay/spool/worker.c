@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stddef.h>
 
+#include "common/keeper.h"
+
 static void worker_queue_init(struct worker_queue *queue)
 {
 	queue->first = NULL;
@@ -37,13 +39,33 @@ static struct worker_job *worker_next(struct worker *worker)
 	return job ? job : worker_get(&worker->todo[1]);
 }
 
+/* So that it comes round, which nobody else is to notice. */
+static void worker_nudge(void *context)
+{
+	struct worker *worker = context;
+
+	pthread_mutex_lock(&worker->mutex);
+	pthread_cond_broadcast(&worker->news);
+	pthread_mutex_unlock(&worker->mutex);
+}
+
+/* A job waits for disks. */
+static void worker_work(struct worker_job *job)
+{
+	keeper_away(true);
+	job->work(job);
+	keeper_away(false);
+}
+
 static void *worker_run(void *context)
 {
 	struct worker *worker = context;
 	struct worker_job *job;
 
+	keeper_join("spool's", worker_nudge, worker);
 	pthread_mutex_lock(&worker->mutex);
 	for (;;) {
+		keeper_round();
 		job = worker_next(worker);
 		if (!job && worker->stop)
 			break;
@@ -52,7 +74,7 @@ static void *worker_run(void *context)
 			continue;
 		}
 		pthread_mutex_unlock(&worker->mutex);
-		job->work(job);
+		worker_work(job);
 		pthread_mutex_lock(&worker->mutex);
 		worker_put(&worker->done, job);
 		pthread_cond_broadcast(&worker->news);
@@ -60,6 +82,7 @@ static void *worker_run(void *context)
 			worker->wake(worker->context);
 	}
 	pthread_mutex_unlock(&worker->mutex);
+	keeper_leave();
 	return NULL;
 }
 

@@ -354,6 +354,13 @@ void syncer_quarter(struct syncer *syncer, struct sync_file *file, uint64_t byte
 	pthread_mutex_unlock(&syncer->lock);
 }
 
+void syncer_pace(struct syncer *syncer, uint64_t interval)
+{
+	pthread_mutex_lock(&syncer->lock);
+	syncer->interval = interval;
+	pthread_mutex_unlock(&syncer->lock);
+}
+
 void syncer_urge(struct syncer *syncer)
 {
 	pthread_mutex_lock(&syncer->lock);

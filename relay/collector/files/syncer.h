@@ -49,6 +49,9 @@ void syncer_note(struct syncer *syncer, struct sync_file *file,
 /* A round is urgent after so many bytes. */
 void syncer_quarter(struct syncer *syncer, struct sync_file *file, uint64_t bytes);
 
+/* From now on @interval is another. */
+void syncer_pace(struct syncer *syncer, uint64_t interval);
+
 /* Do not wait for the next round. */
 void syncer_urge(struct syncer *syncer);
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "collector/gate.h"
+#include "common/keeper.h"
 #include "common/log.h"
 #include "listener.h"
 
@@ -34,6 +35,8 @@ struct server {
 	struct event requested, down;
 	bool stopping;
 	int stop_fd;
+	void (*turn)(void *context);
+	void *context;			/* of turn() */
 	struct rpc_request next;	/* while it is requested */
 };
 
@@ -93,6 +96,7 @@ static uint64_t server_idle(void *owner)
 	struct server *server = owner;
 	uint64_t due = rpc_idle(&server->host);
 
+	server->turn(server->context);
 	for (const struct rpc_method *method = server->host.methods; method->path; method++) {
 		uint64_t other = method->taker->idle(method->taker->context);
 
@@ -167,6 +171,8 @@ struct server *server_open(const struct server_config *config)
 		.owner = server,
 		.due = CALL_NEVER,
 	};
+	server->turn = config->turn;
+	server->context = config->context;
 	server->requested = (struct event){ server_requested, server };
 	server->down = (struct event){ server_is_down, server };
 	loop_open(&server->loop, server_idle, server_late, server);
@@ -187,8 +193,10 @@ static void *server_watch(void *context)
 	struct server *server = context;
 	struct pollfd fd = { .fd = server->stop_fd, .events = POLLIN };
 
-	while (poll(&fd, 1, -1) < 0 && errno == EINTR)
-		;
+	keeper_join("server's watching", NULL, NULL);
+	while (poll(&fd, 1, keeper_patience()) <= 0)
+		keeper_round();
+	keeper_leave();
 	grpc_server_shutdown_and_notify(server->core, server->loop.queue,
 					&server->down);
 	return NULL;

@@ -19,6 +19,8 @@ struct tls;
  * @tokens: a sensor may have a token instead of a certificate
  * @gate: decides who gets in; its limits hold
  * @methods: end with one of no path
+ * @turn: called in the server's thread whenever it has nothing else to do, and by
+ *	server_wake(); @context: its
  */
 struct server_config {
 	const char *listen;
@@ -26,6 +28,8 @@ struct server_config {
 	bool tokens;
 	struct gate *gate;
 	const struct rpc_method *methods;
+	void (*turn)(void *context);
+	void *context;
 };
 
 /* Listen. NULL: what is wrong was logged. */
@@ -36,7 +40,7 @@ bool server_run(struct server *server, int stop_fd);
 
 void server_close(struct server *server);
 
-/* Let the takers' idle() be called. From any thread, until server_close(). */
+/* Let turn() and the takers' idle() be called. From any thread, until server_close(). */
 void server_wake(void *server);
 
 #endif

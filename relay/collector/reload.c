@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include "reload.h"
+
+#include <stdlib.h>
+
+#include "common/config.h"
+#include "common/log.h"
+#include "common/tls.h"
+#include "epochs.h"
+#include "trust.h"
+
+#define RELOAD_PATIENCE_MS	5000
+
+void reload_open(struct reload *reload, const struct config *first, struct gate *gate,
+		 struct epochs *epochs, void (*wake)(void *context), void *context)
+{
+	*reload = (struct reload) {
+		.first = first,
+		.gate = gate,
+		.epochs = epochs,
+	};
+	ask_open(&reload->ask, wake, context);
+}
+
+static void reload_free(struct options *options, struct config *config)
+{
+	if (options)
+		access_free(&options->access);
+	free(options);
+	if (config)
+		config_close(config);
+}
+
+void reload_close(struct reload *reload)
+{
+	ask_free(&reload->ask);
+	reload_free(reload->last, reload->last_config);
+}
+
+bool reload_check(const struct options *options)
+{
+	char fault[TLS_FAULT_MAX];
+	struct tls tls;
+	bool valid;
+
+	if (!trust_open(&tls, options))
+		return false;
+	valid = tls_is_valid_now(&tls, fault);	/* it was warned of */
+	tls_close(&tls);
+	return valid;
+}
+
+/* False: the server's thread did not get to it. */
+static bool reload_hand_over(struct reload *reload)
+{
+	bool done = ask_begin(&reload->ask, RELOAD_PATIENCE_MS);
+
+	ask_end(&reload->ask);
+	return done;
+}
+
+void reload_run(void *context)
+{
+	struct reload *reload = context;
+	struct options *options = calloc(1, sizeof(*options));
+	struct config *config;
+
+	if (!options)
+		abort();
+	config = options_again(options, reload->first);
+	reload->next = options;
+	if (!config || !reload_check(options) || !reload_hand_over(reload)) {
+		log_error("the configuration stays as it was");
+		reload_free(options, config);
+		return;
+	}
+	log_open("pcapring-collector", options->verbose);
+	config_say_fixed(reload->first, config);
+	reload_free(reload->last, reload->last_config);
+	reload->last = options;
+	reload->last_config = config;
+	log_info("the configuration was read again");
+}
+
+void reload_turn(struct reload *reload)
+{
+	if (!ask_accept(&reload->ask))
+		return;
+	gate_change(reload->gate, &reload->next->access, &reload->next->limits);
+	epochs_pace(reload->epochs, reload->next->sync);
+	ask_answer(&reload->ask);
+}
+
+void reload_end(struct reload *reload)
+{
+	ask_close(&reload->ask);
+}
