@@ -9,6 +9,7 @@
 
 #include "check.h"
 #include "common/config.h"
+#include "copy.h"
 #include "clock.h"
 #include "common/http.h"
 #include "common/live.h"
@@ -40,6 +41,7 @@
  * @source: packet by packet: &@merge.source or &@savefile.source
  * @rings: byte for byte: &@reader, or &@replay.reader
  * @spool: what waits on the disk; NULL: there is none
+ * @copy: what is streamed, in a savefile; NULL: none
  * @limit: when it is enough
  * @rate: how fast it goes out
  */
@@ -54,6 +56,7 @@ struct main_sources {
 	struct source *source;
 	struct reader *rings;
 	struct spool *spool;
+	struct copy *copy;
 	struct limit limit;
 	struct rate rate;
 };
@@ -116,6 +119,14 @@ static bool main_open_spool(struct main_sources *sources, const struct options *
 	return sources->spool;
 }
 
+static bool main_open_copy(struct main_sources *sources, const struct options *options)
+{
+	if (!options->copy)
+		return true;
+	sources->copy = copy_open(options->copy, &sources->reader);
+	return sources->copy;
+}
+
 static bool main_open_source(struct main_sources *sources,
 			     const struct options *options, int signals)
 {
@@ -135,8 +146,10 @@ static bool main_open_source(struct main_sources *sources,
 		return false;
 	merge_open(&sources->merge, &sources->reader);
 	if (main_open_exclude(&sources->exclude, options, &sources->reader) &&
-	    main_open_spool(sources, options))
+	    main_open_spool(sources, options) && main_open_copy(sources, options))
 		return true;
+	if (sources->spool)
+		spool_close(sources->spool);
 	reader_close(&sources->reader);
 	return false;
 }
@@ -151,6 +164,8 @@ static void main_close_source(struct main_sources *sources)
 	if (sources->spool)
 		spool_close(sources->spool);
 	reader_close(sources->rings);
+	if (sources->copy)
+		copy_close(sources->copy);
 	free(sources->exclude.list);
 	if (!sources->source->capture)
 		savefile_close(&sources->savefile);
@@ -338,6 +353,7 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 		.watch = &watch,
 		.extents = extents,
 		.exclude = exclude,
+		.copy = sources->copy,
 		.limit = &sources->limit,
 		.rate = &sources->rate,
 		.drain = options->drain,
@@ -350,6 +366,7 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 		.watch = &watch,
 		.extents = extents,
 		.exclude = exclude,
+		.copy = sources->copy,
 		.limit = &sources->limit,
 		.rate = &sources->rate,
 		.drain = options->drain,
@@ -396,6 +413,8 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 		if (!ok)
 			main_report_left(sources);
 	}
+	/* what it holds of the rings is let go of below */
+	ok &= !sources->copy || copy_finish(sources->copy);
 	if (seen)
 		main_close_sight(&sight);
 	stream_free(packets.stream);

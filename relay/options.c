@@ -40,6 +40,7 @@ enum {
 	OPTIONS_DURATION,
 	OPTIONS_LIMIT_RATE,
 	OPTIONS_DRAIN,
+	OPTIONS_COPY,
 };
 
 static const struct argp_option options_list[] = {
@@ -80,6 +81,8 @@ static const struct argp_option options_list[] = {
 	  "Stop after the packet that completes so many bytes of packets, e.g. 20G", 2 },
 	{ "duration", OPTIONS_DURATION, "TIME", 0,
 	  "Stop after so many seconds, or with a unit, e.g. 90, 5m, 12h, 7d", 2 },
+	{ "copy", OPTIONS_COPY, "FILE", 0,
+	  "Write what is streamed to this savefile, too (-: standard output)", 2 },
 	{ "drain", OPTIONS_DRAIN, NULL, 0,
 	  "Freeze the capture, and stop when all that waits has arrived", 2 },
 	{ "limit-rate", OPTIONS_LIMIT_RATE, "RATE", 0,
@@ -147,6 +150,8 @@ static void options_check(const struct options *options, struct argp_state *stat
 			   options->exclude ? "--exclude" : options->exclude_list ?
 			   "--exclude-list" : "--include-own-traffic",
 			   options->read);
+	if (options->read && options->copy)
+		argp_error(state, "--copy is for --device: a savefile is one already; of standard input, tee(1) makes one");
 	if (options->read && options->drain)
 		argp_error(state, "--drain is for --device: a savefile ends anyway");
 	options_check_spool(options, state);
@@ -303,6 +308,9 @@ static error_t options_option(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTIONS_DURATION:
 		options->duration = options_duration(arg, state);
+		break;
+	case OPTIONS_COPY:
+		options->copy = arg;
 		break;
 	case OPTIONS_DRAIN:
 		options->drain = true;

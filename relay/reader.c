@@ -407,6 +407,12 @@ void reader_level(const struct reader *reader, uint64_t *captured, uint64_t *roo
 
 void reader_release(struct reader_ring *ring, uint64_t tail)
 {
+	/* Pairs with the release in copy.c: what lies before it was read. */
+	uint64_t floor = ring->floor ? __atomic_load_n(ring->floor, __ATOMIC_ACQUIRE) :
+				       UINT64_MAX;
+
+	if (tail > floor)
+		tail = floor;
 	if (tail == ring->tail)
 		return;
 	ring->tail = tail;

@@ -21,6 +21,8 @@
  * @head: end of the last record, as last loaded; position <= head
  * @tail: as last stored
  * @safe: everything before it is, wherever it went: the tail may move there
+ * @floor: but not past this position, between two records, which another thread
+ *	moves when it has read so far; NULL: nobody does
  */
 struct reader_ring {
 	const uint8_t *data;
@@ -29,6 +31,7 @@ struct reader_ring {
 	uint64_t head;
 	uint64_t tail;
 	uint64_t safe;
+	const uint64_t *floor;
 	const struct pcapring_producer *producer;
 	struct pcapring_consumer *consumer;
 };
@@ -111,7 +114,7 @@ bool reader_seen(struct reader *reader);
 /* Bytes that ever came into all rings, and that are free in the fullest one. */
 void reader_level(const struct reader *reader, uint64_t *captured, uint64_t *room);
 
-/* Everything before @tail, a record boundary, is free. */
+/* Everything before @tail, a record boundary, is free, as far as @floor allows. */
 void reader_release(struct reader_ring *ring, uint64_t tail);
 
 /*

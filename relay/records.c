@@ -11,6 +11,7 @@
 
 #include "common/log.h"
 #include "common/service.h"
+#include "copy.h"
 #include "exclude.h"
 #include "extent.h"
 #include "limit.h"
@@ -164,6 +165,8 @@ static void records_look(struct records *records)
 	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
 		struct ring_call *ring = &records->rings[i];
 
+		if (records->config->copy)
+			copy_want(records->config->copy, i, ring->ring->head);
 		ring_call_free(ring);
 		ring->dropped = __atomic_load_n(&ring->ring->producer->count.dropped,
 						__ATOMIC_RELAXED);
@@ -320,6 +323,8 @@ static void records_make_calls(struct records *records)
 
 	records->broken = exclude && !exclude_start(exclude, records->metadata.linktype);
 	records->broken |= !records_open_spool(records);
+	if (records->config->copy)
+		copy_start(records->config->copy, records_wake, records->config->stream);
 	for (unsigned int i = 0; i < records->reader->ring_count; i++)
 		ring_call_enter(&records->rings[i],
 				records->broken ? RING_CALL_DONE : RING_CALL_PAUSE,

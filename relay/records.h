@@ -12,6 +12,7 @@
 #include "common/metadata.h"
 #include "source.h"
 
+struct copy;
 struct exclude;
 struct extents;
 struct limit;
@@ -49,6 +50,7 @@ struct records_feed {
  * @metadata: host and sensor; without @feed, the capture tells the rest
  * @feed: NULL: the kernel fills the rings
  * @exclude: what is to be left out; NULL: nothing
+ * @copy: where it goes, too; NULL: nowhere
  * @limit: when it is enough; NULL: never. A feed heeds it by itself, but for its
  *	time
  * @drain: what is there now is all; it is sent until it is safe, old epochs of the
@@ -76,6 +78,7 @@ struct records_config {
 	struct metadata metadata;
 	struct records_feed *feed;
 	struct exclude *exclude;
+	struct copy *copy;
 	struct limit *limit;
 	struct rate *rate;
 	bool drain;

@@ -8,6 +8,7 @@
 #include "backoff.h"
 #include "common/log.h"
 #include "common/service.h"
+#include "copy.h"
 #include "encode.h"
 #include "exclude.h"
 #include "extent.h"
@@ -109,6 +110,15 @@ void relay_release(struct source *source, struct extents *extents)
 				extents_tail(&extents[i], source->position(source, i)));
 }
 
+static void relay_let_go(struct relay *relay)
+{
+	struct copy *copy = relay->config->copy;
+
+	for (unsigned int i = 0; copy && i < relay->source->rings; i++)
+		copy_want(copy, i, relay->source->position(relay->source, i));
+	relay_release(relay->source, relay->config->extents);
+}
+
 static void relay_say_connected(struct relay *relay)
 {
 	relay->counts->reconnects += peer_connected(relay->peer);
@@ -142,10 +152,17 @@ static void relay_call(struct relay *relay)
 	relay_enter(relay, RELAY_OPENING, RELAY_NEVER);
 }
 
+static void relay_wake(void *stream)
+{
+	stream_wake(stream);
+}
+
 static void relay_first_call(struct relay *relay)
 {
 	struct exclude *exclude = relay->config->exclude;
 
+	if (relay->config->copy)
+		copy_start(relay->config->copy, relay_wake, relay->stream);
 	if (!exclude || exclude_start(exclude, relay->metadata.linktype)) {
 		relay_call(relay);
 		return;
@@ -199,7 +216,7 @@ static void relay_send(struct relay *relay, const struct packet *packet)
 	relay->sending = true;
 	relay->counts->bytes += packet->header.caplen;
 	if (++relay->counts->packets % RELAY_RELEASE_PACKETS == 0) {
-		relay_release(relay->source, relay->config->extents);
+		relay_let_go(relay);
 		relay->look = true;
 	}
 }
@@ -207,6 +224,7 @@ static void relay_send(struct relay *relay, const struct packet *packet)
 /* Nothing more will come: ask for the answer. */
 static void relay_close(struct relay *relay)
 {
+	relay_let_go(relay);
 	stream_half_close(relay->call);
 	relay_enter(relay, RELAY_CLOSING,
 		    relay->signalled ? RELAY_PATIENCE : RELAY_NEVER);
@@ -231,7 +249,7 @@ static void relay_step(struct relay *relay)
 		relay_send(relay, &packet);
 		break;
 	case SOURCE_EMPTY:
-		relay_release(relay->source, relay->config->extents);
+		relay_let_go(relay);
 		relay_sleep(relay);
 		break;
 	case SOURCE_ERROR:
@@ -289,6 +307,8 @@ static void relay_look(struct relay *relay)
 	if (until != RELAY_NEVER && relay_now() >= until)
 		relay_finish(relay, "the time is over");
 	relay->held = !relay_may_send(relay);
+	/* the copy may have come further */
+	relay_let_go(relay);
 }
 
 /* Nothing but the rate keeps the next packet back, if there is one. */
@@ -376,7 +396,7 @@ static void relay_on_ended(struct relay *relay)
 
 	relay->sending = false;
 	/* nothing of it is in core's hands any more */
-	relay_release(relay->source, relay->config->extents);
+	relay_let_go(relay);
 	flight_init(&relay->flight);
 	relay->answered = relay->state == RELAY_CLOSING && !end->code;
 	if (relay->answered) {
@@ -510,5 +530,6 @@ bool relay_run(const struct relay_config *config, struct relay_counts *counts)
 			break;
 		relay_on(&relay, stream_wait(relay.stream, relay_deadline(&relay), &context));
 	}
+	relay_let_go(&relay);
 	return relay_result(&relay);
 }

@@ -10,6 +10,7 @@
 
 #include "common/metadata.h"
 
+struct copy;
 struct exclude;
 struct extents;
 struct limit;
@@ -50,6 +51,7 @@ struct relay_counts {
  * @watch: wakes the stream for the source and for signals
  * @extents: of each of the source's rings; the stream fills them
  * @exclude: what is to be left out of the capture; NULL: nothing
+ * @copy: where it goes, too; NULL: nowhere
  * @limit: when it is enough; NULL: never
  * @drain: what is there now is all
  * @rate: how fast is sent; NULL: as fast as the receiver takes it
@@ -65,6 +67,7 @@ struct relay_config {
 	struct watch *watch;
 	struct extents *extents;
 	struct exclude *exclude;
+	struct copy *copy;
 	struct limit *limit;
 	struct rate *rate;
 	bool drain;

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Conveniences of pcapring-relay: when it stops, what it keeps, how fast it sends."""
 import os
+import subprocess
 import time
 
 import grpc
 
 import savefile
 from collector import NATIVE
-from harness import Program, case, same, until, write
+from harness import Program, case, read, same, until, write
 from peers import Packet, Receiver
 from records_relay import contents
 from records_server import Holder, Server
@@ -381,3 +382,129 @@ def _(folder):
 @case("ease: --drain is for captures")
 def _(_folder):
     usage("--drain is for --device", "--drain")
+
+
+def copied(path):
+    """The packets in a copy, and what other programs say of the file."""
+    resolution, snaplen, linktype, packets = savefile.parse(read(path))
+    same((resolution, snaplen, linktype), (9, 262144, 101), "resolution, snaplen, link type")
+    tool = subprocess.run(["capinfos", "-Mrc", path], capture_output=True, text=True, check=True)
+    assert tool.stdout.split()[-1] == str(len(packets)), tool.stdout
+    return packets
+
+
+@case("ease: --copy: what is streamed is in a savefile, too, over both protocols")
+def _(folder):
+    packets = packets_of(120)
+    for protocol in "records", "packet":
+        for rings in 1, 3:
+            ring = Ring(folder, rings, linktype=101)
+            for n, packet in enumerate(packets[:60]):
+                ring.append([packet], n % rings)
+            server = Server(Holders()) if protocol == "records" else Receiver()
+            program = ring.relay(server.port, "--protocol", protocol, "--count", "100",
+                                 "--copy", folder("copy"))
+            until(lambda: os.path.exists(folder("copy")) and os.path.getsize(folder("copy")),
+                  "the file")
+            for n, packet in enumerate(packets[60:]):
+                ring.append([packet], n % rings)
+            program.wait(0)
+            server.stop()
+            got = copied(folder("copy"))
+            same(sorted(got) == packets[:100], True, "packets are right")
+            for n in range(rings):
+                mine = packets[n:100:rings]
+                same([packet for packet in got if packet in mine] == mine, True, f"order of {n}")
+            same(os.stat(folder("copy")).st_mode & 0o777, 0o640, "mode")
+            clear(folder)
+
+
+@case("ease: --copy -: standard output is a live savefile")
+def _(folder):
+    packets = packets_of(40)
+    ring = Ring(folder, linktype=101)
+    server = Server(Holders())
+    program = ring.relay(server.port, "--copy", "-", stdout=subprocess.PIPE)
+    blob = savefile.build(packets, NATIVE, 9, linktype=101)
+    ring.append(packets[:20])
+    with program.process.stdout as out:
+        half = len(savefile.build(packets[:20], NATIVE, 9))
+        same(out.read(half) == blob[:half], True, "what came first is right")
+        ring.append(packets[20:])
+        program.stop(0)
+        same(out.read() == blob[half:], True, "what came then is right")
+    server.stop()
+
+
+@case("ease: --copy to what is slow: the stream goes on, the tail waits")
+def _(folder):
+    packets = packets_of(700, seed=2)       # more than a pipe takes
+    for protocol in "records", "packet":
+        ring = Ring(folder, linktype=101)
+        os.mkfifo(folder("copy"))
+        slow = os.open(folder("copy"), os.O_RDONLY | os.O_NONBLOCK)
+        holders, receiver = Holders(), Receiver()
+        server = Server(holders)
+        program = ring.relay(server.port if protocol == "records" else receiver.port,
+                             "--protocol", protocol, "--copy", folder("copy"))
+        for packet in packets:
+            ring.append([packet])
+        until(lambda: len(receiver.messages) == 700 or
+              (holders.rings and holders.rings[0].data and holders.rings[0].end() == ring.head()),
+              "all packets at the receiver")
+        assert ring.tail() < ring.head(), "the tail did not wait"
+        blob = b""
+        os.set_blocking(slow, True)
+        while len(blob) < ring.head() + savefile.HEADER_BYTES:
+            blob += os.read(slow, 1 << 16)
+        same(blob == savefile.build(packets, NATIVE, 9, linktype=101), True, "copy is right")
+        until(lambda: ring.tail() == ring.head(), "the tail at the head")
+        program.stop(0)
+        os.close(slow)
+        server.stop()
+        receiver.stop()
+        clear(folder)
+
+
+@case("ease: --copy where nothing can be written: it is said, the stream goes on, exit 1")
+def _(folder):
+    packets = packets_of(200)
+    ring = Ring(folder, linktype=101)
+    holders = Holders()
+    server = Server(holders)
+    os.symlink("/dev/full", folder("full"))
+    program = ring.relay(server.port, "--copy", folder("full"), "--count", "200")
+    program.wait_line("--copy .*/full: No space left on device: it ends here; the stream goes on")
+    ring.append(packets)
+    program.wait(1)
+    same(holders.packets() == packets, True, "packets are right")
+    same(ring.tail(), ring.head(), "tail")
+    server.stop()
+
+
+@case("ease: --copy to a disk that gets full: the file ends with a whole record")
+def _(folder):
+    packets = packets_of(200)
+    ring = Ring(folder, linktype=101)
+    holders = Holders()
+    server = Server(holders)
+    program = ring.relay(server.port, "--copy", folder("copy"), "--count", "200",
+                         wrapper="trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\"")
+    ring.append(packets[:10])
+    until(lambda: os.path.exists(folder("copy")) and
+          os.path.getsize(folder("copy")) > savefile.HEADER_BYTES, "something in the file")
+    ring.append(packets[10:])
+    text = program.wait(1)
+    server.stop()
+    same(holders.packets() == packets, True, "packets are right")
+    got = copied(folder("copy"))
+    same(got == packets[:len(got)] and len(got) >= 10, True, "copy is right")
+    assert "File too large: it ends here" in text, text
+
+
+@case("ease: --copy FILE that cannot be made, or is of no use, is refused")
+def _(folder):
+    ring = Ring(folder)
+    text = ring.relay(free_port(), "--copy", folder("no", "where")).wait(1)
+    assert "--copy" in text and "No such file or directory" in text, text
+    usage("--copy is for --device", "--copy", "y")

@@ -72,8 +72,12 @@ class Ring:
             self.count(ring, 5, len(packet[3]))         # bytes
         os.write(self.fifo, b"w")
 
-    def relay(self, port, *args, **kwargs):
-        return Program("pcapring-relay", "--device", self.path, "--target", f"127.0.0.1:{port}",
+    def relay(self, port, *args, wrapper=None, **kwargs):
+        """@wrapper: a line for sh, which execs what follows it."""
+        name = ["pcapring-relay"]
+        if wrapper:
+            name = ["/bin/sh", "-c", wrapper, os.path.join(BUILD, *name)]
+        return Program(*name, "--device", self.path, "--target", f"127.0.0.1:{port}",
                        "--sensor", "sensor-1", "--include-own-traffic", *args,
                        env={"LD_PRELOAD": os.path.join(BUILD, "wire", "device.so"),
                             "PCAPRING_WAKE": self.wake}, **kwargs)

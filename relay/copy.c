@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: MIT
+#include "copy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "common/log.h"
+#include "reader.h"
+
+#define COPY_MODE	0640	/* who may not capture may not read it, either */
+/* A disk that writes nothing for so long is not waited for at the end. */
+#define COPY_PATIENCE	10	/* seconds */
+/* So much is written at a time, which shows that it goes on. */
+#define COPY_PIECE	(1 << 20)
+
+/**
+ * struct copy_ring - a ring
+ * @data, @mask: as in struct reader_ring, which may end before a write(2) does
+ * @want: the end of what is to be written; under the lock
+ * @done: of what was; UINT64_MAX: nothing is held any more. The thread stores it
+ */
+struct copy_ring {
+	const uint8_t *data;
+	uint64_t mask;
+	uint64_t want;
+	uint64_t done;
+};
+
+/**
+ * struct copy - an open one
+ * @lock: guards all below, but for what the thread alone uses: @fd, @size
+ * @news: something is wanted, or the copy ends
+ * @idle: nothing is
+ * @size: of the file up to the last whole stretch; -1: it is none
+ * @written: bytes, whole stretches or not; atomic
+ * @failed: no more is written
+ * @ending: nor waited for
+ * @stuck: the thread may never end
+ */
+struct copy {
+	const char *name;
+	int fd;
+	int64_t size;
+	uint64_t written;
+	const struct reader *reader;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t news;
+	pthread_cond_t idle;
+	bool started;
+	bool failed;
+	bool ending;
+	bool stuck;
+	void (*wake)(void *context);
+	void *context;
+	unsigned int count;
+	struct copy_ring rings[PCAPRING_RINGS_MAX];
+};
+
+static bool copy_open_file(struct copy *copy)
+{
+	struct stat st;
+
+	copy->fd = strcmp(copy->name, "-") ?
+		   open(copy->name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY,
+			COPY_MODE) :
+		   STDOUT_FILENO;
+	if (copy->fd < 0 || fstat(copy->fd, &st)) {
+		log_error("--copy %s: %s", copy->name, strerror(errno));
+		return false;
+	}
+	if (isatty(copy->fd)) {
+		log_error("--copy %s: a terminal is no place for packets; '--copy - | tcpdump -r -' shows them",
+			  copy->name);
+		return false;
+	}
+	copy->size = S_ISREG(st.st_mode) ? lseek(copy->fd, 0, SEEK_CUR) : -1;
+	return true;
+}
+
+struct copy *copy_open(const char *name, struct reader *reader)
+{
+	struct copy *copy = calloc(1, sizeof(*copy));
+	pthread_condattr_t monotonic;
+
+	if (!copy)
+		abort();
+	copy->name = name;
+	copy->reader = reader;
+	if (!copy_open_file(copy)) {
+		free(copy);
+		return NULL;
+	}
+	pthread_mutex_init(&copy->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&copy->news, NULL);
+	pthread_cond_init(&copy->idle, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	return copy;
+}
+
+static bool copy_is_ending(struct copy *copy)
+{
+	bool ending;
+
+	pthread_mutex_lock(&copy->lock);
+	ending = copy->ending;
+	pthread_mutex_unlock(&copy->lock);
+	return ending;
+}
+
+/* What was not written whole is cut, where that can be. */
+static void copy_fail(struct copy *copy, int error)
+{
+	/* nobody waited for it, and it was told */
+	if (copy_is_ending(copy))
+		return;
+	log_error("--copy %s: %s: it ends here; the stream goes on", copy->name,
+		  strerror(error));
+	if (copy->size >= 0 && ftruncate(copy->fd, copy->size))
+		log_error("--copy %s: cannot be cut after its last whole record: %s",
+			  copy->name, strerror(errno));
+	pthread_mutex_lock(&copy->lock);
+	copy->failed = true;
+	pthread_mutex_unlock(&copy->lock);
+	for (unsigned int i = 0; i < copy->count; i++)
+		__atomic_store_n(&copy->rings[i].done, UINT64_MAX, __ATOMIC_RELEASE);
+}
+
+static bool copy_write(struct copy *copy, const void *bytes, uint64_t length)
+{
+	struct pollfd file = { .fd = copy->fd, .events = POLLOUT };
+	const uint8_t *at = bytes, *end = at + length;
+
+	while (at < end) {
+		size_t piece = end - at < COPY_PIECE ? end - at : COPY_PIECE;
+		ssize_t n = write(copy->fd, at, piece);
+
+		if (n < 0 && errno == EAGAIN)
+			poll(&file, 1, -1);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		if (n < 0) {
+			copy_fail(copy, errno);
+			return false;
+		}
+		at += n;
+		__atomic_add_fetch(&copy->written, n, __ATOMIC_RELAXED);
+	}
+	if (copy->size >= 0)
+		copy->size += length;
+	return true;
+}
+
+/* A ring of which something is wanted, and up to where. NULL: none. Locked. */
+static struct copy_ring *copy_find(struct copy *copy, uint64_t *end)
+{
+	for (unsigned int i = 0; i < copy->count && !copy->failed; i++) {
+		*end = copy->rings[i].want;
+		if (copy->rings[i].done < *end)
+			return &copy->rings[i];
+	}
+	return NULL;
+}
+
+static struct copy_ring *copy_wait(struct copy *copy, uint64_t *end)
+{
+	struct copy_ring *ring;
+
+	pthread_mutex_lock(&copy->lock);
+	for (;;) {
+		ring = copy_find(copy, end);
+		if (ring || copy->ending)
+			break;
+		pthread_cond_broadcast(&copy->idle);
+		pthread_cond_wait(&copy->news, &copy->lock);
+	}
+	pthread_mutex_unlock(&copy->lock);
+	return ring;
+}
+
+/* Tails may move. */
+static void copy_tell(struct copy *copy)
+{
+	pthread_mutex_lock(&copy->lock);
+	pthread_cond_broadcast(&copy->idle);
+	if (copy->wake)
+		copy->wake(copy->context);
+	pthread_mutex_unlock(&copy->lock);
+}
+
+static void *copy_run(void *context)
+{
+	struct copy *copy = context;
+	struct copy_ring *ring;
+	uint64_t end;
+
+	while ((ring = copy_wait(copy, &end))) {
+		/* its data lie there twice, back to back */
+		if (copy_write(copy, ring->data + (ring->done & ring->mask), end - ring->done))
+			__atomic_store_n(&ring->done, end, __ATOMIC_RELEASE);
+		copy_tell(copy);
+	}
+	return NULL;
+}
+
+static bool copy_write_header(struct copy *copy)
+{
+	const struct reader *reader = copy->reader;
+	const struct pcapring_file_header header = {
+		.magic = PCAPRING_FILE_MAGIC_NSEC,
+		.version_major = PCAPRING_FILE_VERSION_MAJOR,
+		.version_minor = PCAPRING_FILE_VERSION_MINOR,
+		.snaplen = reader->info->snaplen,
+		.linktype = reader_linktype(reader),
+	};
+
+	return copy_write(copy, &header, sizeof(header));
+}
+
+void copy_start(struct copy *copy, void (*wake)(void *context), void *context)
+{
+	const struct reader *reader = copy->reader;
+	int error;
+
+	if (copy->started || copy->failed)
+		return;
+	copy->wake = wake;
+	copy->context = context;
+	copy->count = reader->ring_count;
+	for (unsigned int i = 0; i < copy->count; i++) {
+		struct reader_ring *ring = &reader->rings[i];
+
+		copy->rings[i] = (struct copy_ring) {
+			.data = ring->data,
+			.mask = ring->mask,
+			.want = ring->tail,
+			.done = ring->tail,
+		};
+		ring->floor = &copy->rings[i].done;
+	}
+	if (!copy_write_header(copy))
+		return;
+	error = pthread_create(&copy->thread, NULL, copy_run, copy);
+	if (error)
+		copy_fail(copy, error);
+	copy->started = !error;
+}
+
+void copy_want(struct copy *copy, unsigned int ring, uint64_t position)
+{
+	/* nobody else changes it */
+	if (!copy->started || position <= copy->rings[ring].want)
+		return;
+	pthread_mutex_lock(&copy->lock);
+	copy->rings[ring].want = position;
+	pthread_cond_signal(&copy->news);
+	pthread_mutex_unlock(&copy->lock);
+}
+
+/* Locked. */
+static uint64_t copy_left(const struct copy *copy)
+{
+	uint64_t left = 0;
+
+	for (unsigned int i = 0; i < copy->count && !copy->failed; i++)
+		left += copy->rings[i].want -
+			__atomic_load_n(&copy->rings[i].done, __ATOMIC_RELAXED);
+	return left;
+}
+
+/* Until all is written, or nothing was for long. Locked. */
+static uint64_t copy_settle(struct copy *copy)
+{
+	uint64_t written = __atomic_load_n(&copy->written, __ATOMIC_RELAXED);
+	struct timespec until;
+	uint64_t left, now;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += COPY_PATIENCE;
+	while ((left = copy_left(copy))) {
+		if (!pthread_cond_timedwait(&copy->idle, &copy->lock, &until))
+			continue;
+		now = __atomic_load_n(&copy->written, __ATOMIC_RELAXED);
+		if (now == written)
+			break;
+		written = now;
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += COPY_PATIENCE;
+	}
+	return left;
+}
+
+bool copy_finish(struct copy *copy)
+{
+	uint64_t left;
+	bool done;
+
+	pthread_mutex_lock(&copy->lock);
+	left = copy_settle(copy);
+	done = !left && !copy->failed;
+	copy->wake = NULL;
+	copy->ending = true;
+	pthread_cond_signal(&copy->news);
+	pthread_mutex_unlock(&copy->lock);
+	if (left)
+		log_error("--copy %s: nothing was written for %d s: the last %" PRIu64 " bytes are missing",
+			  copy->name, COPY_PATIENCE, left);
+	copy->stuck = left;
+	return done;
+}
+
+void copy_close(struct copy *copy)
+{
+	/* a thread that is stuck ends with the process, and so does what it uses */
+	if (copy->stuck)
+		return;
+	if (copy->started)
+		pthread_join(copy->thread, NULL);
+	if (copy->fd != STDOUT_FILENO)
+		close(copy->fd);
+	pthread_cond_destroy(&copy->idle);
+	pthread_cond_destroy(&copy->news);
+	pthread_mutex_destroy(&copy->lock);
+	free(copy);
+}
