@@ -23,6 +23,7 @@ COLLECTOR_OBJECTS := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/collec
 PROTO_OBJECTS	  := $(BUILD)/objects/proto/packet_streaming.pb-c.o \
 		     $(BUILD)/objects/proto/google/protobuf/empty.pb-c.o \
 		     $(BUILD)/objects/proto/pcapring/v1/records.pb-c.o
+HEALTH_OBJECTS	  := $(BUILD)/objects/proto/grpc/health/v1/health.pb-c.o
 
 programs: $(PROGRAMS)
 
@@ -32,7 +33,7 @@ $(BUILD)/pcapring: $(CONTROL_OBJECTS)
 $(BUILD)/pcapring-relay: $(RELAY_OBJECTS) $(COMMON_OBJECTS) $(PROTO_OBJECTS)
 	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -linih -lmicrohttpd -lmnl -lpcap -lprotobuf-c -lssl -lcrypto -lsystemd -lz -lpthread
 
-$(BUILD)/pcapring-collector: $(COLLECTOR_OBJECTS) $(COMMON_OBJECTS) $(PROTO_OBJECTS)
+$(BUILD)/pcapring-collector: $(COLLECTOR_OBJECTS) $(COMMON_OBJECTS) $(PROTO_OBJECTS) $(HEALTH_OBJECTS)
 	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -linih -lmicrohttpd -lprotobuf-c -ljansson -lssl -lcrypto -lsystemd -lpthread
 
 $(BUILD)/objects/relay/%.o: relay/%.c $(GENERATED)/stamp
@@ -52,7 +53,8 @@ $(GENERATED)/build-id.h: FORCE
 $(BUILD)/objects/relay/common/version.o: $(GENERATED)/build-id.h
 
 # protoc-c wants the imported file's code generated, too.
-$(GENERATED)/stamp: proto/packet_streaming.proto proto/pcapring/v1/records.proto
+$(GENERATED)/stamp: proto/packet_streaming.proto proto/pcapring/v1/records.proto \
+		proto/grpc/health/v1/health.proto
 	@mkdir -p $(GENERATED)
 	$(call step,PROTOC,proto)protoc-c --c_out=$(GENERATED) -Iproto $(^:proto/%=%)
 	@protoc-c --c_out=$(GENERATED) -I/usr/include google/protobuf/empty.proto

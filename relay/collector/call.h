@@ -57,12 +57,14 @@ enum call_code call_code(int error);
 /*
  * All from the server's one thread. @answers: it sends messages, by
  * rpc_send(); otherwise the sensor is told Empty when all is well. @greets: its
- * sensors are admitted with their first message, which has to come soon.
+ * sensors are admitted with their first message, which has to come soon. @asks: they
+ * are no sensors, and take no room of theirs.
  */
 struct call_taker {
 	void *context;
 	bool answers;
 	bool greets;
+	bool asks;
 
 	/*
 	 * A call began. @caller lives as long as the stream. NULL: refused and
@@ -90,6 +92,12 @@ struct call_taker {
 	 * in nanoseconds of CLOCK_MONOTONIC, or CALL_NEVER.
 	 */
 	uint64_t (*idle)(void *context);
+
+	/*
+	 * The call is over, whatever the stream still has to say; rpc_end()
+	 * follows. NULL: it goes on until it ends by itself.
+	 */
+	void (*gone)(struct stream *stream);
 
 	/* End this stream, with this status, which the taker may add to. */
 	void (*end)(struct stream *stream, struct call_status *status);

@@ -29,6 +29,7 @@ struct guest {
 
 /**
  * struct gate - see above
+ * @changed: @rules or @limits are others
  * @complaints: hashes of who, and of what was wrong; 0, 0: none
  * @lines, @refilled: that may be logged, as of then
  * @silenced: complaints that were not, since the last one that was
@@ -36,6 +37,7 @@ struct guest {
 struct gate {
 	const struct access_rules *rules;
 	const struct limits *limits;
+	bool changed;
 	struct guest *guests;
 	unsigned int count;
 	struct {
@@ -82,6 +84,15 @@ void gate_change(struct gate *gate, const struct access_rules *rules,
 {
 	gate->rules = rules;
 	gate->limits = limits;
+	gate->changed = true;
+}
+
+bool gate_has_changed(struct gate *gate)
+{
+	bool changed = gate->changed;
+
+	gate->changed = false;
+	return changed;
 }
 
 const struct limits *gate_limits(const struct gate *gate)

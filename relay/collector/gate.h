@@ -45,6 +45,8 @@ void gate_close(struct gate *gate);
 /* From here on these rules and limits hold. */
 void gate_change(struct gate *gate, const struct access_rules *rules,
 		 const struct limits *limits);
+/* Did they change since this was asked last? Then all that are in are to be reviewed. */
+bool gate_has_changed(struct gate *gate);
 const struct limits *gate_limits(const struct gate *gate);
 
 /*

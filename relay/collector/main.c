@@ -13,6 +13,7 @@
 #include "captures.h"
 #include "epochs.h"
 #include "gate.h"
+#include "health.h"
 #include "options.h"
 #include "output.h"
 #include "reload.h"
@@ -114,44 +115,110 @@ static bool main_open_signals(struct main_signals *signals, const struct config 
 	return false;
 }
 
-static bool main_run(const struct options *options, struct tls *tls,
-		     const struct main_signals *signals, const struct config *config,
-		     struct epochs *epochs, struct captures *captures,
-		     struct sensors *sensors)
+/* What there is to take calls, and what it stands on. */
+struct main_house {
+	const struct options *options;
+	const struct config *config;
+	const struct main_signals *signals;
+	struct tls *tls;
+	struct output output;
+	struct health *health;
+	struct epochs *epochs;
+	struct captures *captures;
+	struct sensors *sensors;
+	struct gate *gate;
+};
+
+static struct health *main_health(void)
 {
-	struct call_taker of_sensors, of_captures;
+	static const char *const services[] = {
+		"packet_streaming.PacketStreaming", "pcapring.v1.Collector", NULL
+	};
+
+	return health_open(&(struct health_config){
+		.services = services,
+		.end = rpc_end,
+		.send = rpc_send,
+	});
+}
+
+static bool main_build(struct main_house *house)
+{
+	const struct options *options = house->options;
+
+	house->health = main_health();
+	if (house->health)
+		house->epochs = main_epochs(options, &house->output);
+	if (house->epochs)
+		house->captures = main_captures(&house->output, house->epochs);
+	if (house->captures)
+		house->sensors = main_sensors(options, &house->output, house->epochs);
+	if (house->sensors)
+		house->gate = gate_open(&options->access, &options->limits);
+	return house->gate;
+}
+
+static void main_tear_down(struct main_house *house)
+{
+	if (house->gate)
+		gate_close(house->gate);
+	if (house->sensors)
+		sensors_close(house->sensors);
+	if (house->captures)
+		captures_close(house->captures);
+	if (house->epochs)
+		epochs_close(house->epochs);
+	if (house->health)
+		health_close(house->health);
+}
+
+/* @reload was not opened yet: its turn comes only once the server runs. */
+static struct server *main_open_server(struct main_house *house,
+				       const struct rpc_method *methods,
+				       struct reload *reload)
+{
+	const struct options *options = house->options;
+
+	return server_open(&(struct server_config){
+		.listen = options->listen,
+		.tls = options->tls_key ? house->tls : NULL,
+		.tokens = access_has_tokens(&options->access),
+		.gate = house->gate,
+		.methods = methods,
+		.turn = main_turn,
+		.context = reload,
+	});
+}
+
+static bool main_run(struct main_house *house)
+{
+	const struct main_signals *signals = house->signals;
+	struct call_taker of_sensors, of_captures, of_checks, of_watches;
 	const struct rpc_method methods[] = {
 		{ "/packet_streaming.PacketStreaming/Run", &of_sensors },
 		{ "/pcapring.v1.Collector/Stream", &of_captures },
+		{ "/grpc.health.v1.Health/Check", &of_checks },
+		{ "/grpc.health.v1.Health/Watch", &of_watches },
 		{ 0 },
 	};
-	struct gate *gate = gate_open(&options->access, &options->limits);
-	struct server *server = NULL;
+	struct server *server;
 	struct reload reload;
 	bool done = false;
 
-	sensors_taker(sensors, &of_sensors);
-	captures_taker(captures, &of_captures);
-	if (gate)
-		server = server_open(&(struct server_config){
-			.listen = options->listen,
-			.tls = options->tls_key ? tls : NULL,
-			.tokens = access_has_tokens(&options->access),
-			.gate = gate,
-			.methods = methods,
-			.turn = main_turn,
-			.context = &reload,
-		});
-	reload_open(&reload, config, gate, epochs, server_wake, server);
-	if (server && captures_start(captures, server_wake, server)) {
-		service_status("listening on %s", options->listen);
+	sensors_taker(house->sensors, &of_sensors);
+	captures_taker(house->captures, &of_captures);
+	health_takers(house->health, &of_checks, &of_watches);
+	server = main_open_server(house, methods, &reload);
+	if (!server)
+		return false;
+	reload_open(&reload, house->config, house->gate, house->epochs, server_wake, server);
+	health_start(house->health, server_wake, server);
+	if (captures_start(house->captures, server_wake, server)) {
+		service_status("listening on %s", house->options->listen);
 		done = main_serve_kept(server, &reload, signals->end, signals->reloads);
-		epochs_finish(epochs);
+		epochs_finish(house->epochs);
 	}
-	if (server)
-		server_close(server);
-	if (gate)
-		gate_close(gate);
+	server_close(server);
 	reload_close(&reload);
 	return done;
 }
@@ -159,26 +226,17 @@ static bool main_run(const struct options *options, struct tls *tls,
 static int main_serve(const struct options *options, struct tls *tls,
 		      const struct main_signals *signals, const struct config *config)
 {
-	struct output output = { .stop_fd = signals->end, .stop = main_stop };
-	struct epochs *epochs = main_epochs(options, &output);
-	struct captures *captures = NULL;
-	struct sensors *sensors = NULL;
-	int result = EXIT_FAILURE;
+	struct main_house house = {
+		.options = options,
+		.config = config,
+		.signals = signals,
+		.tls = tls,
+		.output = { .stop_fd = signals->end, .stop = main_stop },
+	};
+	bool done = main_build(&house) && main_run(&house);
 
-	if (!epochs)
-		return result;
-	captures = main_captures(&output, epochs);
-	if (captures)
-		sensors = main_sensors(options, &output, epochs);
-	if (sensors &&
-	    main_run(options, tls, signals, config, epochs, captures, sensors))
-		result = EXIT_SUCCESS;
-	if (sensors)
-		sensors_close(sensors);
-	if (captures)
-		captures_close(captures);
-	epochs_close(epochs);
-	return result;
+	main_tear_down(&house);
+	return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /*

@@ -40,7 +40,7 @@ $(BUILD)/unit/test_%: $(BUILD)/objects/tests/unit/test_%.o \
 $(BUILD)/unit/test_merge: LDFLAGS += -Wl,--wrap=reader_load
 
 $(BUILD)/unit/relay.a: $(filter-out %/main.o,$(RELAY_OBJECTS)) $(PROTO_OBJECTS)
-$(BUILD)/unit/collector.a: $(filter-out %/main.o,$(COLLECTOR_OBJECTS)) $(PROTO_OBJECTS)
+$(BUILD)/unit/collector.a: $(filter-out %/main.o,$(COLLECTOR_OBJECTS)) $(PROTO_OBJECTS) $(HEALTH_OBJECTS)
 $(BUILD)/unit/common.a: $(COMMON_OBJECTS)
 $(BUILD)/unit/helpers.a: $(UNIT_HELPERS)
 $(BUILD)/unit/relay.a $(BUILD)/unit/collector.a $(UNIT_ARCHIVES):

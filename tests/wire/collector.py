@@ -19,10 +19,10 @@ NATIVE = "<" if sys.byteorder == "little" else ">"
 SWAPPED = ">" if NATIVE == "<" else "<"
 
 
-def start(path, **options):
+def start(path, options=(), **more):
     """-> (collector, its port)."""
     collector = Program("pcapring-collector", "--listen", "127.0.0.1:0",
-                        "--write", path, **options)
+                        "--write", path, *options, **more)
     return collector, int(collector.wait_line(r"listening on 127\.0\.0\.1:(\d+)$")[1])
 
 

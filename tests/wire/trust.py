@@ -4,13 +4,14 @@ import hashlib
 import os
 import queue
 import re
+import signal
 from concurrent import futures
 
 import grpc
 
 import savefile
 from collector import NATIVE
-from harness import SECONDS, Program, case, read, same, write
+from harness import SECONDS, Program, case, read, same, until, write
 from peers import METHOD, Sensor, encode
 from records_peer import Ring, Stream, identity, records
 from replay import relay
@@ -261,3 +262,44 @@ def _(folder):
                           folder("x.pcap"), *options, *configure(folder, sections + "\n"))
         text = program.wait(2)
         assert re.search(pattern, text), f"{pattern}: {text}"
+
+
+@case("access: who loses the right at SIGHUP is sent away, others stream on")
+def _(folder):
+    ca = Authority(folder, "ca")
+    sections = "[sensor s-{}]\ntoken-sha256 = {}\n"
+    both = sections.format(1, digest("1")) + sections.format(2, digest("2"))
+    program, port = house(folder, ca, both)
+    nobody, _ = proof(ca)
+    packets = list(map(encode, savefile.packets(20)))
+    streams = [hello(port, f"s-{n}", nobody, str(n), capture=identity(str(n))) for n in (1, 2)]
+    sensors = [Guest(port, f"s-{n}", nobody, str(n)) for n in (1, 2)]
+    for stream, sensor in zip(streams, sensors):
+        stream.welcome()
+        sensor.send(*packets[:10])
+
+    configure(folder, sections.format(2, digest("2")) + "[sensor s-2]\n")
+    program.signal(signal.SIGHUP)
+    program.wait_line("stays as it was")
+    configure(folder, sections.format(2, digest("2")))
+    program.signal(signal.SIGHUP)
+    program.wait_line("sensor s-1 from .* is refused: it shows a token, and there is no .sensor s-1.")
+    same(sensors[0].status()[0], UNKNOWN, "status of Run")
+    streams[0].status(UNKNOWN)
+    streams[1].send().finish()
+    same(sensors[1].send(*packets[10:]).done(), b"", "answer")
+    rejected(port, UNKNOWN, "not known here", "s-1", nobody, "1")
+
+    configure(folder, both)
+    program.signal(signal.SIGHUP)
+    until_admitted(port, "s-1", nobody, "1")
+    program.stop()
+
+
+def until_admitted(port, name, credentials, token):
+    """A reload takes its time."""
+    def admitted():
+        sensor = Guest(port, name, credentials, token)
+        sensor.queue.put(None)
+        return sensor.call.exception() is None
+    until(admitted, f"sensor {name} comes in")

@@ -146,6 +146,8 @@ static void rpc_leave(struct call *call)
 {
 	bool lived = call->stream;
 
+	if (lived)
+		call->host->streams -= !call->taker->asks;
 	call->stream = NULL;
 	call->ended = true;
 	if (call->guest)
@@ -256,6 +258,16 @@ static void rpc_received(void *owner, bool ok)
 	rpc_put(call);
 }
 
+static void rpc_closed(void *owner, bool ok)
+{
+	struct call *call = owner;
+
+	(void)ok;
+	if (call->stream && call->taker->gone)
+		call->taker->gone(call->stream);
+	rpc_put(call);
+}
+
 /* Batches whose outcome tells nothing that others do not. */
 static void rpc_done(void *owner, bool ok)
 {
@@ -291,7 +303,7 @@ static bool rpc_has_room(const struct rpc_host *host, struct call_status *status
 {
 	unsigned int most = gate_limits(host->gate)->streams;
 
-	if (host->count > most)
+	if (host->streams >= most)
 		call_fail(status, CALL_RESOURCE_EXHAUSTED,
 			  "%u streams are under way, which is the collector's --max-streams",
 			  most);
@@ -311,7 +323,7 @@ static bool rpc_check(struct call *call, const struct rpc_request *request,
 	if (!visitor_look(&call->caller, call->core, &request->metadata, status))
 		return false;
 	if (taker)
-		return rpc_has_room(call->host, status);
+		return taker->asks || rpc_has_room(call->host, status);
 	call_fail(status, CALL_UNIMPLEMENTED, "there is no such method here, but %s",
 		  call->host->methods->path);
 	return false;
@@ -335,6 +347,7 @@ static void rpc_begin(struct call *call, const struct rpc_request *request)
 	}
 	/* it may outlive the connection: what came is still to be written */
 	call->pending++;
+	host->streams += !taker->asks;
 	if (taker->greets)
 		rpc_expect(call, rpc_now() + gate_limits(host->gate)->patience);
 	rpc_receive(call);
@@ -359,8 +372,8 @@ void rpc_start(struct rpc_host *host, const struct rpc_request *request)
 		call->next->at = &call->next;
 	host->calls = call;
 	call->core = request->core;
-	call->begun = call->told = call->closed =
-		(struct event){ rpc_done, call };
+	call->begun = call->told = (struct event){ rpc_done, call };
+	call->closed = (struct event){ rpc_closed, call };
 	call->sent = (struct event){ rpc_sent, call };
 	call->received = (struct event){ rpc_received, call };
 	close.data.recv_close_on_server.cancelled = &call->cancelled;
@@ -394,11 +407,27 @@ static void rpc_look(struct call *call)
 	}
 }
 
+/* End the streams that may not send any more. */
+static void rpc_review(struct rpc_host *host)
+{
+	struct call *call, *next;
+	struct call_status status;
+
+	for (call = host->calls; call; call = next) {
+		next = call->next;
+		if (call->stream && call->guest &&
+		    !gate_review(host->gate, call->guest, &call->caller, &status))
+			call->taker->end(call->stream, &status);
+	}
+}
+
 uint64_t rpc_idle(struct rpc_host *host)
 {
 	struct call *call, *next;
 	uint64_t now;
 
+	if (gate_has_changed(host->gate))
+		rpc_review(host);
 	if (host->due == CALL_NEVER)
 		return CALL_NEVER;
 	now = rpc_now();
@@ -413,17 +442,4 @@ uint64_t rpc_idle(struct rpc_host *host)
 			host->due = call->due;
 	}
 	return host->due;
-}
-
-void rpc_review(struct rpc_host *host)
-{
-	struct call *call, *next;
-	struct call_status status;
-
-	for (call = host->calls; call; call = next) {
-		next = call->next;
-		if (call->stream && call->guest &&
-		    !gate_review(host->gate, call->guest, &call->caller, &status))
-			call->taker->end(call->stream, &status);
-	}
 }

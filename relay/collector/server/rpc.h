@@ -32,6 +32,7 @@ struct gate;
  * @owner: of both
  * @calls: that are not freed
  * @count: of them
+ * @streams: of them, that are of sensors
  * @due: when one of them is to be looked at
  */
 struct rpc_host {
@@ -42,6 +43,7 @@ struct rpc_host {
 	void *owner;
 	struct call *calls;
 	unsigned int count;
+	unsigned int streams;
 	uint64_t due;
 };
 
@@ -49,13 +51,11 @@ struct rpc_host {
 void rpc_start(struct rpc_host *host, const struct rpc_request *request);
 
 /*
- * Read on what was not to be read until now, end what came to nothing. @return
+ * Read on what was not to be read until now, end what came to nothing, and, where
+ * rules have changed, what may not send any more. @return
  * when to be called again at the latest, or CALL_NEVER.
  */
 uint64_t rpc_idle(struct rpc_host *host);
-
-/* End the streams that may not send any more. */
-void rpc_review(struct rpc_host *host);
 
 /*
  * The sensor of @call calls itself @claimed ("": it does not say). Once for each

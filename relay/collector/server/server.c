@@ -94,9 +94,10 @@ static void server_is_down(void *owner, bool ok)
 static uint64_t server_idle(void *owner)
 {
 	struct server *server = owner;
-	uint64_t due = rpc_idle(&server->host);
+	uint64_t due;
 
 	server->turn(server->context);
+	due = rpc_idle(&server->host);
 	for (const struct rpc_method *method = server->host.methods; method->path; method++) {
 		uint64_t other = method->taker->idle(method->taker->context);
 
