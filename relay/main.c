@@ -327,8 +327,8 @@ struct main_signals {
 static bool main_open_signals(struct main_signals *signals, const struct config *config)
 {
 	signals->end = service_signals();
-	signals->reloads = config_has_files(config) ? service_reloads() : -1;
-	if (signals->end >= 0 && (signals->reloads >= 0 || !config_has_files(config)))
+	signals->reloads = config_can_reload(config) ? service_reloads() : -1;
+	if (signals->end >= 0 && (signals->reloads >= 0 || !config_can_reload(config)))
 		return true;
 	log_error("cannot receive signals: %s", strerror(errno));
 	return false;
@@ -440,7 +440,8 @@ int main(int argc, char **argv)
 	log_open("pcapring-relay", options.verbose);
 	if (config_is_check(config))
 		return config_say_checked(check_options(&options, PCAPRING_LINKTYPE_NONE));
-	if (!main_open_signals(&signals, config) || !trust_open(&trust, &options))
+	if (!config_log(config) || !main_open_signals(&signals, config) ||
+	    !trust_open(&trust, &options))
 		return EXIT_FAILURE;
 	ok = main_open_source(&sources, &options, signals.end);
 	if (ok) {

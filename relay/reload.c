@@ -66,7 +66,8 @@ void reload_run(void *context)
 			config_close(config);
 		return;
 	}
-	log_open("pcapring-relay", reload->options.verbose);
+	log_set_verbose(reload->options.verbose);
+	config_log(config);
 	config_say_fixed(reload->first, config);
 	if (reload->last)
 		config_close(reload->last);

@@ -108,8 +108,8 @@ struct main_signals {
 static bool main_open_signals(struct main_signals *signals, const struct config *config)
 {
 	signals->end = service_signals();
-	signals->reloads = config_has_files(config) ? service_reloads() : -1;
-	if (signals->end >= 0 && (signals->reloads >= 0 || !config_has_files(config)))
+	signals->reloads = config_can_reload(config) ? service_reloads() : -1;
+	if (signals->end >= 0 && (signals->reloads >= 0 || !config_can_reload(config)))
 		return true;
 	log_error("cannot receive signals: %m");
 	return false;
@@ -275,7 +275,7 @@ int main(int argc, char **argv)
 		return config_say_checked(reload_check(&options));
 	if (options.report)
 		return report_print(options.report) ? EXIT_SUCCESS : EXIT_FAILURE;
-	if (!trust_open(&tls, &options))
+	if (!config_log(config) || !trust_open(&tls, &options))
 		return EXIT_FAILURE;
 	main_keep_memory();
 	main_raise_files();

@@ -74,7 +74,8 @@ void reload_run(void *context)
 		reload_free(options, config);
 		return;
 	}
-	log_open("pcapring-collector", options->verbose);
+	log_set_verbose(options->verbose);
+	config_log(config);
 	config_say_fixed(reload->first, config);
 	reload_free(reload->last, reload->last_config);
 	reload->last = options;

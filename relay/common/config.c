@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "common/config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +12,14 @@
 #define CONFIG_FILES_MAX	16
 #define CONFIG_USAGE		2	/* exit status */
 
-enum { CONFIG_KEY_FILE = 0x7000, CONFIG_KEY_CHECK };
+enum { CONFIG_KEY_FILE = 0x7000, CONFIG_KEY_CHECK, CONFIG_KEY_LOG };
 
 /**
  * struct config - all that was read
  * @argc, @argv: the command line
  * @files: names that it has
  * @check: it has --check-config
+ * @log_file: where to log; NULL: to standard error
  * @failed: something was wrong, and said
  * @options: the program's and those of ours
  * @values: of each of them what argp read last; NULL: it was not there
@@ -34,6 +36,7 @@ struct config {
 	char *files[CONFIG_FILES_MAX];
 	unsigned int file_count;
 	bool check;
+	const char *log_file;
 	bool failed;
 	struct argp_option *options;
 	const char **values;
@@ -48,10 +51,12 @@ struct config {
 
 static const struct argp_option config_options[] = {
 	{ "config", CONFIG_KEY_FILE, "FILE", CONFIG_COMMAND_LINE,
-	  "Read options from FILE, too, by the same names; a second FILE reads over "
-	  "the first, the command line over both", 90 },
+	  "Read options from FILE, too, by the same names (-FILE: if it is there); a "
+	  "second FILE reads over the first, the command line over both", 90 },
 	{ "check-config", CONFIG_KEY_CHECK, NULL, CONFIG_COMMAND_LINE,
 	  "Say what is wrong with all of that, and end", 90 },
+	{ "log-file", CONFIG_KEY_LOG, "FILE", CONFIG_RELOAD,
+	  "Say all that to the end of FILE, instead of on standard error", 90 },
 	{ 0 }
 };
 
@@ -118,6 +123,15 @@ static void config_remember(struct config *config, int key, const char *arg)
 			config->values[i] = arg ? arg : "true";
 }
 
+static error_t config_take_log(struct config *config, const char *arg,
+			       struct argp_state *state)
+{
+	if (!*arg)
+		argp_error(state, "--log-file '' is not a file");
+	config->log_file = arg;
+	return 0;
+}
+
 /*
  * The program's parser, and around it what tells argp_error() where to write, and
  * to come back: all that is wrong with files is said, not only the first.
@@ -137,7 +151,10 @@ static error_t config_parse(int key, char *arg, struct argp_state *state)
 		state->flags |= ARGP_NO_EXIT;
 	}
 	state->input = config->input;
-	error = config->program->argp->parser(key, arg, state);
+	if (key == CONFIG_KEY_LOG)
+		error = config_take_log(config, arg, state);
+	else
+		error = config->program->argp->parser(key, arg, state);
 	if (config->file_count)
 		config_hear(config, setting);
 	if (key != ARGP_KEY_ARG && !error)
@@ -256,9 +273,17 @@ void config_close(struct config *config)
 	free(config);
 }
 
-bool config_has_files(const struct config *config)
+bool config_can_reload(const struct config *config)
 {
-	return config->file_count;
+	return config->file_count || config->log_file;
+}
+
+bool config_log(const struct config *config)
+{
+	if (log_to(config->log_file))
+		return true;
+	log_error("--log-file %s: %s", config->log_file, strerror(errno));
+	return false;
 }
 
 bool config_is_check(const struct config *config)

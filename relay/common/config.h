@@ -13,7 +13,8 @@
  * Behind the options a file may have sections of the program's own, such as
  * [sensor NAME]: their lines go to who declared them.
  *
- * --config FILE and --check-config are options of every program that uses this.
+ * --config, --check-config and --log-file are options of every program that uses
+ * this.
  */
 #ifndef COMMON_CONFIG_H
 #define COMMON_CONFIG_H
@@ -91,8 +92,11 @@ struct config *config_again(const struct config *config, void *input);
 
 void config_close(struct config *config);
 
-/* Was there --config? Otherwise there is nothing to read again. */
-bool config_has_files(const struct config *config);
+/* Is there something to reload: --config, --log-file? */
+bool config_can_reload(const struct config *config);
+
+/* Log to --log-file, or to standard error. False: it was logged why that cannot be. */
+bool config_log(const struct config *config);
 
 /* Was there --check-config? */
 bool config_is_check(const struct config *config);

@@ -262,9 +262,14 @@ void settings_take(struct settings *settings, const char *path, const char *text
 
 void settings_read(struct settings *settings, const char *path)
 {
+	bool optional = path[0] == '-';
 	size_t size;
-	char *text = inifile_read(path, &size);
+	char *text;
 
+	path += optional;
+	text = inifile_read(path, &size);
+	if (!text && optional && errno == ENOENT)
+		return;
 	if (!text) {
 		log_error("--config %s: %s%s", path, strerror(errno), errno == EFBIG ?
 			  ": it may have 1 MiB" : errno == EACCES ?

@@ -52,7 +52,7 @@ void settings_open(struct settings *settings, const struct config_program *progr
 		   const struct argp_option *options, void *input);
 void settings_close(struct settings *settings);
 
-/* Add what a file says; @path outlives the settings. */
+/* Add what a file says; @path outlives the settings. "-" before it: if it is there. */
 void settings_read(struct settings *settings, const char *path);
 
 /* The same, where its @size bytes are at hand. */
