@@ -124,7 +124,7 @@ static void check_file(const struct ledger_file *one)
 	FUZZ_TRUE(one->ring_count >= 1 && one->ring_count <= MESSAGE_RINGS_MAX);
 	FUZZ_TRUE(one->ring < one->ring_count || one->ring == LEDGER_ALL);
 	FUZZ_TRUE(one->format.linktype <= 0xffff);
-	FUZZ_TRUE(*one->name && !strchr(one->name, '/'));
+	FUZZ_TRUE(!*one->name || ledger_name_fine(one->name));
 	FUZZ_TRUE(one->length <= INT64_MAX);
 	check_intervals(&one->intervals, one->ring_count);
 }

@@ -271,7 +271,8 @@ static void refuses_what_it_could_not_read(void **state)
 		const char *sensor, *name;
 		unsigned int number;
 	} wrong[] = {
-		{ "a b", "y", 7 }, { "a", "y\nz", 7 }, { "a", "y/z", 7 }, { "a", "", 7 },
+		{ "a b", "y", 7 }, { "a", "y\nz", 7 }, { "a", "../y", 7 }, { "a", "/y", 7 },
+		{ "a", "y//z", 7 }, { "a", "x/..", 7 },
 		{ "a", "y", 1 },		/* which is taken */
 	};
 	struct journal *journal = journal_open(folder_file);

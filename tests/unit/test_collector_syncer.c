@@ -145,7 +145,7 @@ static void goes_back_after_a_failure(void **state)
 	assert_int_equal(errno, EINVAL);
 	assert_int_equal(safe.offset, 5);
 	assert_false(syncer_remove(syncer, a, &declared));
-	syncer_reset(syncer, a, one);
+	assert_false(syncer_reset(syncer, a, one, NULL, NULL));
 	assert_int_equal(one->length, 29);
 	assert_int_equal(one->rings[0].offset, 5);
 	assert_true(is_safe(syncer, a, 5));

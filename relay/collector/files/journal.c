@@ -273,6 +273,11 @@ const struct ledger_file *journal_files(const struct journal *journal)
 	return journal->ledger.first;
 }
 
+const struct ledger_closed *journal_closed(const struct journal *journal)
+{
+	return journal->ledger.closed;
+}
+
 static uint64_t journal_time(void)
 {
 	struct timespec now;
@@ -298,6 +303,16 @@ void journal_sync(struct journal *journal, unsigned int number, uint64_t length,
 void journal_gone(struct journal *journal, unsigned int number, uint64_t missing)
 {
 	lines_gone(&journal->pending, number, journal_time(), missing);
+}
+
+void journal_next(struct journal *journal, unsigned int number, const char *name)
+{
+	lines_next(&journal->pending, number, journal_time(), name);
+}
+
+void journal_done(struct journal *journal, const char *name)
+{
+	lines_done(&journal->pending, name);
 }
 
 static void journal_reserve(struct journal *journal)

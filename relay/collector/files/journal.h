@@ -15,6 +15,9 @@
 
 struct journal;
 
+/* The name of @write whose journal is that of a directory: @directory/NAME. */
+#define JOURNAL_DIRECTORY	".pcapring"
+
 /*
  * The journal beside @write. One that is not there comes into being with the
  * first commit. NULL: what is wrong was logged.
@@ -33,6 +36,7 @@ const uint8_t *journal_id(const struct journal *journal);
 
 /* As committed; the first of the list. */
 const struct ledger_file *journal_files(const struct journal *journal);
+const struct ledger_closed *journal_closed(const struct journal *journal);
 
 /*
  * Lines for the next commit. @before: what the line before said, so that only
@@ -43,6 +47,8 @@ void journal_sync(struct journal *journal, unsigned int number, uint64_t length,
 		  const struct ledger_ring *now,
 		  const struct ledger_ring *before, uint32_t ring_count);
 void journal_gone(struct journal *journal, unsigned int number, uint64_t missing);
+void journal_next(struct journal *journal, unsigned int number, const char *name);
+void journal_done(struct journal *journal, const char *name);
 
 /*
  * Make the lines safe. False: errno says why, none of them is there, and they

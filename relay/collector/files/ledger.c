@@ -53,6 +53,83 @@ struct ledger_file *ledger_copy_file(const struct ledger_file *file)
 	return copy;
 }
 
+bool ledger_name_fine(const char *name)
+{
+	const char *part = name;
+
+	for (; *name; name++)
+		if ((unsigned char)*name < ' ' || *name == 0x7f)
+			return false;
+	while (part) {
+		size_t length = strcspn(part, "/");
+
+		if (!length || (length <= 2 && strspn(part, ".") >= length))
+			return false;
+		part = part[length] ? part + length + 1 : NULL;
+	}
+	return true;
+}
+
+static void ledger_append(struct ledger_closed **at, const char *name, uint64_t length)
+{
+	struct ledger_closed *closed = malloc(sizeof(*closed) + strlen(name) + 1);
+
+	if (!closed)
+		abort();	/* rather than take it for an error of the line */
+	closed->next = NULL;
+	closed->length = length;
+	strcpy(closed->name, name);
+	while (*at)
+		at = &(*at)->next;
+	*at = closed;
+}
+
+/* Where the one of that name hangs. */
+static struct ledger_closed **ledger_where(struct ledger_closed **at, const char *name)
+{
+	while (*at && strcmp((*at)->name, name))
+		at = &(*at)->next;
+	return at;
+}
+
+static bool ledger_drop(struct ledger_closed **list, const char *name)
+{
+	struct ledger_closed **at = ledger_where(list, name), *closed = *at;
+
+	if (!closed)
+		return false;
+	*at = closed->next;
+	free(closed);
+	return true;
+}
+
+void ledger_close(struct ledger *ledger, const char *name, uint64_t length)
+{
+	ledger_append(&ledger->closed, name, length);
+}
+
+bool ledger_done(struct ledger *ledger, const char *name)
+{
+	struct ledger_closed *of_base = ledger->base ? ledger->base->closed : NULL;
+
+	if (ledger_drop(&ledger->closed, name))
+		return true;
+	if (!*ledger_where(&of_base, name) || *ledger_where(&ledger->done, name))
+		return false;
+	ledger_append(&ledger->done, name, 0);
+	return true;
+}
+
+static void ledger_free_closed(struct ledger_closed *closed)
+{
+	while (closed) {
+		struct ledger_closed *next = closed->next;
+
+		free(closed);
+		closed = next;
+	}
+}
+
 void ledger_init(struct ledger *ledger, const struct ledger *base)
 {
 	*ledger = (struct ledger){ .base = base };
@@ -61,6 +138,15 @@ void ledger_init(struct ledger *ledger, const struct ledger *base)
 		return;
 	ledger->titled = base->titled;
 	memcpy(ledger->id, base->id, sizeof(ledger->id));
+}
+
+static struct ledger_closed **ledger_end(struct ledger *ledger)
+{
+	struct ledger_closed **at = &ledger->closed;
+
+	while (*at)
+		at = &(*at)->next;
+	return at;
 }
 
 void ledger_merge(struct ledger *ledger, struct ledger *over)
@@ -84,6 +170,10 @@ void ledger_merge(struct ledger *ledger, struct ledger *over)
 		ledger_free_file(*at);
 		*at = file;
 	}
+	for (struct ledger_closed *done = over->done; done; done = done->next)
+		ledger_drop(&ledger->closed, done->name);
+	ledger_free_closed(over->done);
+	*ledger_end(ledger) = over->closed;
 	ledger_init(over, ledger);
 }
 
@@ -95,4 +185,6 @@ void ledger_free(struct ledger *ledger)
 		next = file->next;
 		ledger_free_file(file);
 	}
+	ledger_free_closed(ledger->closed);
+	ledger_free_closed(ledger->done);
 }

@@ -15,7 +15,7 @@
 #include "ringfile.h"
 
 #define LEDGER_ALL	UINT32_MAX	/* a file for all rings */
-#define LEDGER_NAME_MAX	256		/* bytes of a file's name, with its NUL */
+#define LEDGER_NAME_MAX	1024		/* bytes of a file's name, with its NUL */
 
 /* What is there of a ring, and its account. */
 struct ledger_ring {
@@ -31,8 +31,15 @@ struct ledger_ring {
 	uint64_t first, last;	/* times of the oldest and newest record */
 };
 
+/* A file that is complete, but for what is done with it then. */
+struct ledger_closed {
+	struct ledger_closed *next;
+	uint64_t length;
+	char name[];
+};
+
 /**
- * struct ledger_file - a file, and the epochs in it
+ * struct ledger_file - a file, and the epoch in it
  * @next: in the ledger's list, in order of declaration
  * @number: which one it is
  * @boot: the boot's id
@@ -43,7 +50,7 @@ struct ledger_ring {
  * @sensor: encoded, as are the others
  * @interface: may be empty
  * @host: may be empty
- * @name: of the file, in the journal's folder
+ * @name: of the file, below the journal's folder; "": there is none just now
  * @since: when it was declared
  * @gone: it is not there any more
  * @lost: when that was found out
@@ -82,12 +89,15 @@ struct ledger_file {
  * @base: the files that its own take the place of; NULL: none
  * @first: the files
  * @last: where the next one goes
+ * @closed: in the order of their end
+ * @done: those of @base that are not there any more
  */
 struct ledger {
 	const struct ledger *base;
 	uint8_t id[MESSAGE_ID_BYTES];
 	bool titled;
 	struct ledger_file *first, **last;
+	struct ledger_closed *closed, *done;
 };
 
 /* A new file without rings' states, all zero. NULL: no memory. */
@@ -95,6 +105,15 @@ struct ledger_file *ledger_new_file(uint32_t ring_count);
 
 /* Nobody has it in a list. */
 void ledger_free_file(struct ledger_file *file);
+
+/* May a journal name such a file? It stays below its folder. */
+bool ledger_name_fine(const char *name);
+
+/* @name is complete. Without memory the program ends. */
+void ledger_close(struct ledger *ledger, const char *name, uint64_t length);
+
+/* All is done with @name. False: the ledger, with its base, does not have it. */
+bool ledger_done(struct ledger *ledger, const char *name);
 
 /* The one of that number in a list, or NULL. */
 struct ledger_file *ledger_among(struct ledger_file *file, uint32_t number);

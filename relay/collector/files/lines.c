@@ -162,6 +162,37 @@ void lines_gone(struct lines *lines, unsigned int number, uint64_t time,
 	lines_add(lines, &line);
 }
 
+void lines_next(struct lines *lines, unsigned int number, uint64_t time,
+		const char *name)
+{
+	struct lines line;
+
+	if (!lines_begin(lines, &line))
+		return;
+	fprintf(line.stream, "next %u %" PRIu64 " =%s", number, time, name);
+	lines_add(lines, &line);
+}
+
+static void lines_closed(struct lines *lines, const struct ledger_closed *closed)
+{
+	struct lines line;
+
+	if (!lines_begin(lines, &line))
+		return;
+	fprintf(line.stream, "closed %" PRIu64 " =%s", closed->length, closed->name);
+	lines_add(lines, &line);
+}
+
+void lines_done(struct lines *lines, const char *name)
+{
+	struct lines line;
+
+	if (!lines_begin(lines, &line))
+		return;
+	fprintf(line.stream, "done =%s", name);
+	lines_add(lines, &line);
+}
+
 void lines_ledger(struct lines *lines, const struct ledger *ledger)
 {
 	lines_title(lines, ledger->id);
@@ -176,4 +207,7 @@ void lines_ledger(struct lines *lines, const struct ledger *ledger)
 		if (file->gone)
 			lines_gone(lines, file->number, file->lost, file->missing);
 	}
+	for (const struct ledger_closed *closed = ledger->closed; closed;
+	     closed = closed->next)
+		lines_closed(lines, closed);
 }

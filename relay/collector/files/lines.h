@@ -9,10 +9,13 @@
  *	     DISORDER:DROPPED:TWICE:FIRST:LAST ...
  *	was N RING:elsewhere|duplicates|disorder|dropped:FROM:TO:NOTICED:AMOUNT:TIMES ...
  *	gone N TIME MISSING
+ *	next N TIME =NAME
+ *	closed LENGTH =NAME
+ *	done =NAME
  *
  * "file" declares a file before anything is written to it: N is no other's,
  * RINGS is the capture's number of rings, RING the one that the file is for, or
- * * for all, NAME lies in the journal's folder, names are encoded as in paths.
+ * * for all, NAME lies below the journal's folder, names are encoded as in paths.
  *
  * "sync" says that LENGTH bytes of it are synced, and for each ring that has
  * news since the line before, up to which offset it is in them, "-" where nothing
@@ -27,6 +30,14 @@
  *
  * "gone": the file was not there any more, or MISSING bytes too short; it is not
  * used again.
+ *
+ * Where files follow each other, their NAME is empty to begin with, and "next"
+ * says that the file so far, if there is one, is complete with its LENGTH: what
+ * comes next of the rings is in NAME, which begins empty; or there is none yet.
+ * (A file without a packet is removed.) "done": nothing has to be done any more with a file that is complete.
+ * "closed" says of one that something has, in a journal that was written anew.
+ * The account goes on over all of them, so that a journal is no longer for a
+ * million files than for one.
  *
  * TIME is when the line was written. All times are nanoseconds since 1970; 0:
  * none.
@@ -82,6 +93,9 @@ void lines_sync(struct lines *lines, unsigned int number, uint64_t time,
 		const struct ledger_ring *before, uint32_t ring_count);
 void lines_gone(struct lines *lines, unsigned int number, uint64_t time,
 		uint64_t missing);
+void lines_next(struct lines *lines, unsigned int number, uint64_t time,
+		const char *name);
+void lines_done(struct lines *lines, const char *name);
 
 /* All that the ledger says, in as few lines as can be. */
 void lines_ledger(struct lines *lines, const struct ledger *ledger);

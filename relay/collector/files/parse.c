@@ -118,7 +118,7 @@ static bool parse_names(struct ledger_file *file, char *line)
 	       /* the rest of the line: blanks may be in it */
 	       *line == '=' && strlen(line + 1) < sizeof(file->name) &&
 	       strcpy(file->name, line + 1) &&
-	       *file->name && !strchr(file->name, '/');
+	       (!*file->name || ledger_name_fine(file->name));
 }
 
 static bool parse_file(struct ledger *ledger, char *line)
@@ -327,6 +327,39 @@ static bool parse_gone(struct ledger *ledger, char *line)
 	return true;
 }
 
+static bool parse_next(struct ledger *ledger, char *line)
+{
+	struct ledger_file *file = parse_find(ledger, &line);
+	uint64_t time;
+
+	if (!file || !parse_number(parse_word(&line), UINT64_MAX, &time) ||
+	    *line != '=' || strlen(line + 1) >= sizeof(file->name) ||
+	    (line[1] && !ledger_name_fine(line + 1)))
+		return false;
+	if (file->length > RINGFILE_HEADER && *file->name)
+		ledger_close(ledger, file->name, file->length);
+	strcpy(file->name, line + 1);
+	file->length = 0;
+	return true;
+}
+
+static bool parse_closed(struct ledger *ledger, char *line)
+{
+	uint64_t length;
+
+	if (!parse_number(parse_word(&line), INT64_MAX, &length) || !length ||
+	    *line != '=' || !ledger_name_fine(line + 1) ||
+	    strlen(line + 1) >= LEDGER_NAME_MAX)
+		return false;
+	ledger_close(ledger, line + 1, length);
+	return true;
+}
+
+static bool parse_done(struct ledger *ledger, const char *line)
+{
+	return *line == '=' && ledger_done(ledger, line + 1);
+}
+
 /* A line's text, which changes. */
 static bool parse_line(struct ledger *ledger, char *line)
 {
@@ -348,6 +381,12 @@ static bool parse_line(struct ledger *ledger, char *line)
 		return parse_was(ledger, line);
 	if (verb && !strcmp(verb, "gone"))
 		return parse_gone(ledger, line);
+	if (verb && !strcmp(verb, "next"))
+		return parse_next(ledger, line);
+	if (verb && !strcmp(verb, "closed"))
+		return parse_closed(ledger, line);
+	if (verb && !strcmp(verb, "done"))
+		return parse_done(ledger, line);
 	return false;
 }
 

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "path.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Characters of a name that stay when it is too long for a file's. */
-#define PATH_PART_MAX	64
-#define PATH_PART_KEPT	(PATH_PART_MAX - 17)	/* "~" and 16 digits */
+/* Characters of a name that is too long: before "~" and 16 digits. */
+#define PATH_PART_KEPT	(PATH_PART_MAX - 17)
 
 static const char path_plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				 "abcdefghijklmnopqrstuvwxyz0123456789_-";
@@ -31,24 +29,21 @@ void path_encode(const char *name, char *out)
 	*out = '\0';
 }
 
-/* FNV-1a, 64 bits. */
-static uint64_t path_hash(const char *text)
+uint64_t path_hash(uint64_t hash, const char *text, size_t length)
 {
-	uint64_t hash = 0xcbf29ce484222325;
-
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
+	while (length--)
+		hash = (hash ^ (unsigned char)*text++) * 0x100000001b3;
 	return hash;
 }
 
 /* '~' stands in no encoded name: a cut one is like no other. */
-static void path_part(const char *name, char part[PATH_PART_MAX + 1])
+void path_part(const char *name, char part[PATH_PART_MAX + 1])
 {
 	if (strlen(name) <= PATH_PART_MAX)
 		strcpy(part, name);
 	else
 		snprintf(part, PATH_PART_MAX + 1, "%.*s~%016jx", PATH_PART_KEPT,
-			 name, (uintmax_t)path_hash(name));
+			 name, (uintmax_t)path_hash(PATH_HASH, name, strlen(name)));
 }
 
 /* Length of @path without its extension. */

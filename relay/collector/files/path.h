@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/metadata.h"
 
@@ -16,6 +17,15 @@
  * becomes %XX, as do the dots of a name of dots only. @out: PATH_NAME_MAX bytes.
  */
 void path_encode(const char *name, char *out);
+
+#define PATH_PART_MAX	64	/* characters of a name that stay in a file's */
+
+/* Cut an encoded name that is too long; a hash tells such ones apart. */
+void path_part(const char *name, char part[PATH_PART_MAX + 1]);
+
+/* FNV-1a, 64 bits, of bytes behind those that gave @hash; PATH_HASH: of the first. */
+#define PATH_HASH	UINT64_C(0xcbf29ce484222325)
+uint64_t path_hash(uint64_t hash, const char *text, size_t length);
 
 /*
  * The @number-th file beside @path ("x.pcap"): of its owner when @sensor is

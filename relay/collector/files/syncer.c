@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "finish.h"
+#include "folder.h"
+#include "room.h"
 
 #define SYNCER_SECOND	UINT64_C(1000000000)
 
@@ -19,16 +22,35 @@ struct sync_state {
 };
 
 /**
- * struct sync_file - a file that is synced
+ * struct sync_turn - one file is complete, another one follows
+ * @next: the turn after this one
+ * @fd: of the one that is complete; -1: there was none
+ * @end: what is in that
+ * @before: its name, "": there was none
+ * @name: of the one that follows; "": none does
+ */
+struct sync_turn {
+	struct sync_turn *next;
+	int fd;
+	struct sync_state end;
+	char before[LEDGER_NAME_MAX];
+	char name[LEDGER_NAME_MAX];
+};
+
+/**
+ * struct sync_file - a file that is synced; or several, one after the other
  * @next: in the list, which @lock guards, as it does all below
  * @file: its declaration, which does not change
- * @fd: does not change
+ * @fd: of the newest one; -1: none
  * @declared: the journal knows it
  * @news: @now differs from @safe
  * @busy: the thread is about to make @taken safe
  * @error: errno of a failure; 0: none
  * @came: bytes since @taken
  * @quarter: so many bytes are urgent
+ * @turns: that came since @safe, the oldest first
+ * @turn_count: of them
+ * @taking: so many of these, the thread's while @busy
  * @now: what is written
  * @taken: a copy of it, the thread's while @busy
  * @safe: what the journal says
@@ -43,7 +65,15 @@ struct sync_file {
 	int error;
 	uint64_t came;
 	uint64_t quarter;
+	struct sync_turn *turns;
+	unsigned int turn_count, taking;
+	int taken_fd;
 	struct sync_state now, taken, safe;
+};
+
+struct sync_done {
+	struct sync_done *next;
+	char name[];
 };
 
 struct sync_gone {
@@ -54,6 +84,9 @@ struct sync_gone {
 
 struct syncer {
 	struct journal *journal;
+	struct folder *folder;		/* NULL: none follow each other */
+	struct finish *finish;
+	struct room *room;		/* NULL: nobody asks */
 	uint64_t interval;
 	void (*wake)(void *context);
 	void *context;
@@ -62,6 +95,7 @@ struct syncer {
 	pthread_cond_t changed;		/* news, or the end */
 	struct sync_file *first;
 	struct sync_gone *gone;
+	struct sync_done *done;
 	bool news;			/* of any file */
 	bool urgent;
 	bool stop;
@@ -92,6 +126,8 @@ static unsigned int syncer_take(struct syncer *syncer)
 		if (!file->news || file->error)
 			continue;
 		sync_copy(file, &file->taken, &file->now);
+		file->taken_fd = file->fd;
+		file->taking = file->turn_count;
 		file->news = false;
 		file->busy = true;
 		file->came = 0;
@@ -100,12 +136,60 @@ static unsigned int syncer_take(struct syncer *syncer)
 	return count;
 }
 
+/* Turns in the order they came. False: errno says why. */
+static bool sync_turns(struct syncer *syncer, struct sync_file *file)
+{
+	const struct sync_turn *turn = file->turns;
+	const struct ledger_ring *before = file->safe.rings;
+	struct journal *journal = syncer->journal;
+	unsigned int number = file->file->number;
+
+	for (unsigned int i = 0; i < file->taking; i++) {
+		turn = i ? turn->next : turn;	/* the last one's is not ours */
+		if (turn->fd >= 0 && fdatasync(turn->fd))
+			return false;
+		if (*turn->name && !folder_sync(syncer->folder, turn->name))
+			return false;
+		if (*turn->before)
+			journal_sync(journal, number, turn->end.length, turn->end.rings,
+				     before, file->file->ring_count);
+		journal_next(journal, number, turn->name);
+		before = turn->end.rings;
+	}
+	return file->taken_fd < 0 ||
+	       (file->taken.length == file->safe.length && !file->taking) ||
+	       !fdatasync(file->taken_fd);
+}
+
+/* They are in the journal: let files have the names that tell so. */
+static void sync_rename(struct syncer *syncer, const struct sync_file *file)
+{
+	const struct sync_turn *turn = file->turns;
+
+	for (unsigned int i = 0; i < file->taking; i++) {
+		turn = i ? turn->next : turn;
+		if (*turn->name)
+			folder_adopt(syncer->folder, turn->name);
+		if (*turn->before && turn->end.length <= RINGFILE_HEADER)
+			folder_forget(syncer->folder, turn->before);
+		else if (*turn->before && folder_complete(syncer->folder, turn->before))
+			finish_add(syncer->finish, turn->before, turn->end.length);
+	}
+}
+
+static void syncer_rename(struct syncer *syncer, struct sync_file *first)
+{
+	for (struct sync_file *file = first; file; file = file->next)
+		if (file->busy)
+			sync_rename(syncer, file);
+}
+
 /*
  * The list may grow at its beginning meanwhile; what is busy stays. All is
  * entered, or nothing.
  */
 static int syncer_sync(struct syncer *syncer, struct sync_file *first,
-		       struct sync_gone *gone)
+		       struct sync_gone *gone, struct sync_done *done)
 {
 	struct journal *journal = syncer->journal;
 	int error = 0;
@@ -113,13 +197,12 @@ static int syncer_sync(struct syncer *syncer, struct sync_file *first,
 	for (struct sync_file *file = first; file; file = file->next) {
 		if (!file->busy)
 			continue;
-		if (file->taken.length != file->safe.length &&
-		    fdatasync(file->fd)) {
+		if (!file->declared)
+			journal_declare(journal, file->file);
+		if (!sync_turns(syncer, file)) {
 			error = errno;
 			break;
 		}
-		if (!file->declared)
-			journal_declare(journal, file->file);
 		if (file->taken.length ||
 		    ledger_told(file->taken.rings, file->file->ring_count))
 			journal_sync(journal, file->file->number,
@@ -128,11 +211,26 @@ static int syncer_sync(struct syncer *syncer, struct sync_file *first,
 	}
 	for (; gone; gone = gone->next)
 		journal_gone(journal, gone->number, gone->missing);
+	for (; done; done = done->next)
+		journal_done(journal, done->name);
 	if (error)
 		journal_forget(journal);
 	else if (!journal_commit(journal))
 		error = errno;
 	return error;
+}
+
+/* The oldest turn is over. */
+static void sync_drop_turn(struct sync_file *file)
+{
+	struct sync_turn *turn = file->turns;
+
+	file->turns = turn->next;
+	file->turn_count--;
+	if (turn->fd >= 0)
+		close(turn->fd);
+	free(turn->end.rings);
+	free(turn);
 }
 
 static void syncer_publish(struct syncer *syncer, int error)
@@ -147,6 +245,8 @@ static void syncer_publish(struct syncer *syncer, int error)
 		}
 		sync_copy(file, &file->safe, &file->taken);
 		file->declared = true;
+		for (; file->taking; file->taking--)
+			sync_drop_turn(file);
 	}
 }
 
@@ -160,21 +260,47 @@ static void syncer_free_gone(struct sync_gone *gone)
 	}
 }
 
+static void syncer_free_done(struct sync_done *done)
+{
+	while (done) {
+		struct sync_done *next = done->next;
+
+		free(done);
+		done = next;
+	}
+}
+
+static void syncer_tell_room(struct room *room, int error)
+{
+	if (error)
+		room_failed(room, error);
+	else
+		room_wrote(room);
+	room_look(room);
+}
+
 /* With the lock held, which is let go of meanwhile. */
 static void syncer_round(struct syncer *syncer)
 {
 	struct sync_gone *gone = syncer->gone;
+	struct sync_done *done = syncer->done;
 	struct sync_file *first;
 	int error;
 
 	syncer->news = syncer->urgent = false;
 	syncer->gone = NULL;
-	if (!syncer_take(syncer) && !gone)
+	syncer->done = NULL;
+	if (!syncer_take(syncer) && !gone && !done)
 		return;
 	first = syncer->first;
 	pthread_mutex_unlock(&syncer->lock);
-	error = syncer_sync(syncer, first, gone);
+	error = syncer_sync(syncer, first, gone, done);
+	if (!error)
+		syncer_rename(syncer, first);
+	if (syncer->room)
+		syncer_tell_room(syncer->room, error);
 	syncer_free_gone(gone);
+	syncer_free_done(done);
 	pthread_mutex_lock(&syncer->lock);
 	syncer_publish(syncer, error);
 	pthread_mutex_unlock(&syncer->lock);
@@ -233,8 +359,21 @@ struct syncer *syncer_open(struct journal *journal, uint64_t interval,
 	return NULL;
 }
 
+void syncer_follow(struct syncer *syncer, struct folder *folder, struct finish *finish)
+{
+	syncer->folder = folder;
+	syncer->finish = finish;
+}
+
+void syncer_room(struct syncer *syncer, struct room *room)
+{
+	syncer->room = room;
+}
+
 static void sync_free(struct sync_file *file)
 {
+	while (file->turns)
+		sync_drop_turn(file);
 	free(file->now.rings);
 	free(file->taken.rings);
 	free(file->safe.rings);
@@ -250,6 +389,12 @@ void syncer_close(struct syncer *syncer)
 	pthread_cond_signal(&syncer->changed);
 	pthread_mutex_unlock(&syncer->lock);
 	pthread_join(syncer->thread, NULL);
+	if (syncer->finish) {
+		finish_stop(syncer->finish);
+		pthread_mutex_lock(&syncer->lock);
+		syncer_round(syncer);	/* so that nothing is done again */
+		pthread_mutex_unlock(&syncer->lock);
+	}
 	for (file = syncer->first; file; file = next) {
 		next = file->next;
 		if (file->error)
@@ -258,6 +403,7 @@ void syncer_close(struct syncer *syncer)
 		sync_free(file);
 	}
 	syncer_free_gone(syncer->gone);
+	syncer_free_done(syncer->done);
 	pthread_cond_destroy(&syncer->changed);
 	pthread_mutex_destroy(&syncer->lock);
 	free(syncer);
@@ -317,7 +463,7 @@ bool syncer_remove(struct syncer *syncer, struct sync_file *file, bool *declared
 	bool idle;
 
 	pthread_mutex_lock(&syncer->lock);
-	idle = !file->busy && !file->news && !file->error;
+	idle = !file->busy && !file->news && !file->error && !file->turns;
 	*declared = file->declared;
 	/* The thread may be walking the list while any of it is busy. */
 	for (struct sync_file *other = syncer->first; other; other = other->next)
@@ -344,6 +490,52 @@ void syncer_note(struct syncer *syncer, struct sync_file *file,
 	file->news = true;
 	syncer_tell(syncer, file->came >= file->quarter || !syncer->interval);
 	pthread_mutex_unlock(&syncer->lock);
+}
+
+static struct sync_turn *sync_turn_new(const struct sync_file *file)
+{
+	struct sync_turn *turn = calloc(1, sizeof(*turn));
+
+	if (turn)
+		turn->end.rings = calloc(file->file->ring_count, sizeof(*turn->end.rings));
+	if (turn && turn->end.rings)
+		return turn;
+	free(turn);
+	return NULL;
+}
+
+bool syncer_turn(struct syncer *syncer, struct sync_file *file, int fd,
+		 uint64_t length, const char *before, const char *name)
+{
+	struct sync_turn *turn = sync_turn_new(file), **at = &file->turns;
+
+	if (!turn)
+		return false;
+	strcpy(turn->before, before);
+	strcpy(turn->name, name);
+	pthread_mutex_lock(&syncer->lock);
+	turn->fd = file->fd;
+	sync_copy(file, &turn->end, &file->now);
+	while (*at)
+		at = &(*at)->next;
+	*at = turn;
+	file->turn_count++;
+	file->fd = fd;
+	file->now.length = length;
+	file->news = true;
+	syncer_tell(syncer, *before);
+	pthread_mutex_unlock(&syncer->lock);
+	return true;
+}
+
+unsigned int syncer_turns(struct syncer *syncer, struct sync_file *file)
+{
+	unsigned int count;
+
+	pthread_mutex_lock(&syncer->lock);
+	count = file->turn_count;
+	pthread_mutex_unlock(&syncer->lock);
+	return count;
 }
 
 void syncer_quarter(struct syncer *syncer, struct sync_file *file, uint64_t bytes)
@@ -382,10 +574,32 @@ bool syncer_safe(struct syncer *syncer, struct sync_file *file, uint32_t ring,
 	return !error;
 }
 
-void syncer_reset(struct syncer *syncer, struct sync_file *file,
-		  struct ledger_file *back)
+/* Back to the file of before the first turn. With the lock held. */
+static bool sync_return(struct syncer *syncer, struct sync_file *file, int *fd, char *name)
 {
+	if (!file->turns)
+		return false;
+	if (file->fd >= 0)
+		close(file->fd);
+	*fd = file->fd = file->turns->fd;
+	file->turns->fd = -1;
+	strcpy(name, file->turns->before);
+	while (file->turns) {
+		if (*file->turns->name)
+			folder_forget(syncer->folder, file->turns->name);
+		sync_drop_turn(file);
+	}
+	return true;
+}
+
+bool syncer_reset(struct syncer *syncer, struct sync_file *file,
+		  struct ledger_file *back, int *fd, char *name)
+{
+	bool other;
+
 	pthread_mutex_lock(&syncer->lock);
+	other = sync_return(syncer, file, fd, name);
+	file->taking = 0;
 	sync_copy(file, &file->now, &file->safe);
 	file->error = 0;
 	file->came = 0;
@@ -393,6 +607,22 @@ void syncer_reset(struct syncer *syncer, struct sync_file *file,
 	back->length = file->safe.length;
 	memcpy(back->rings, file->safe.rings,
 	       back->ring_count * sizeof(*back->rings));
+	pthread_mutex_unlock(&syncer->lock);
+	return other;
+}
+
+void syncer_done(void *context, const char *name)
+{
+	struct syncer *syncer = context;
+	struct sync_done *done = malloc(sizeof(*done) + strlen(name) + 1);
+
+	if (!done)
+		return;		/* it is done again at the next start */
+	strcpy(done->name, name);
+	pthread_mutex_lock(&syncer->lock);
+	done->next = syncer->done;
+	syncer->done = done;
+	syncer_tell(syncer, false);
 	pthread_mutex_unlock(&syncer->lock);
 }
 

@@ -15,6 +15,9 @@
 
 #include "journal.h"
 
+struct folder;
+struct finish;
+struct room;
 struct syncer;
 struct sync_file;
 
@@ -24,6 +27,15 @@ struct sync_file;
  */
 struct syncer *syncer_open(struct journal *journal, uint64_t interval,
 			   void (*wake)(void *context), void *context);
+
+/*
+ * Files follow each other in @folder (which tells the order of all that is done);
+ * complete ones go to @finish. Before any file is added.
+ */
+void syncer_follow(struct syncer *syncer, struct folder *folder, struct finish *finish);
+
+/* Tell @room what could be made safe, and what not. Before any file is added. */
+void syncer_room(struct syncer *syncer, struct room *room);
 
 /* A last round for what is new, and the end. */
 void syncer_close(struct syncer *syncer);
@@ -63,11 +75,27 @@ bool syncer_safe(struct syncer *syncer, struct sync_file *file, uint32_t ring,
 		 struct ledger_ring *safe, bool *declared);
 
 /*
- * After a failure: go back to what is safe. @file's length and rings become
- * that.
+ * What comes from now on goes to another file, @fd; it has so many bytes. With
+ * that of before all is as it was noted last; it is complete, and its descriptor
+ * the syncer's. @before, @name: of the two, "": there is none. False: no memory, and
+ * all is as it was.
  */
-void syncer_reset(struct syncer *syncer, struct sync_file *file,
-		  struct ledger_file *back);
+bool syncer_turn(struct syncer *syncer, struct sync_file *file, int fd,
+		 uint64_t length, const char *before, const char *name);
+
+/* So many files are complete, but not safe yet. */
+unsigned int syncer_turns(struct syncer *syncer, struct sync_file *file);
+
+/*
+ * After a failure: go back to what is safe. @file's length and rings become
+ * that. True: that is in another file, which is *@fd again, and @name
+ * (LEDGER_NAME_MAX); those that came after it are gone.
+ */
+bool syncer_reset(struct syncer *syncer, struct sync_file *file,
+		  struct ledger_file *back, int *fd, char *name);
+
+/* All is done with a file that was complete. From any thread. */
+void syncer_done(void *syncer, const char *name);
 
 /* A file that the journal knows is not there any more. */
 void syncer_gone(struct syncer *syncer, unsigned int number, uint64_t missing);

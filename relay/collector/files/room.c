@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#include "room.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "keep.h"
+
+#define ROOM_SECOND	UINT64_C(1000000000)
+
+/* What a sensor that may try needs at least, in bytes. */
+#define ROOM_LEAST	(256u << 10)
+
+/**
+ * struct room - a file system
+ * @fd: ours
+ * @low: less than @floor was free
+ * @full: people were told
+ * @lock: guards @tried
+ * @tried: when something failed, or a sensor was let try; nanoseconds of
+ *	CLOCK_MONOTONIC
+ */
+struct room {
+	int fd;
+	char path[PATH_MAX];
+	uint64_t floor;
+	struct keep *keep;
+	bool low, full;
+	pthread_mutex_t lock;
+	uint64_t tried;
+};
+
+static uint64_t room_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * ROOM_SECOND + now.tv_nsec;
+}
+
+struct room *room_open(int fd, const char *path, uint64_t floor, struct keep *keep)
+{
+	struct room *room = calloc(1, sizeof(*room));
+
+	if (!room)
+		return NULL;
+	room->fd = fd;
+	snprintf(room->path, sizeof(room->path), "%s", path);
+	room->floor = floor;
+	room->keep = keep;
+	pthread_mutex_init(&room->lock, NULL);
+	return room;
+}
+
+void room_close(struct room *room)
+{
+	if (room->fd >= 0)
+		close(room->fd);
+	pthread_mutex_destroy(&room->lock);
+	free(room);
+}
+
+static void room_say_full(struct room *room, const char *why)
+{
+	pthread_mutex_lock(&room->lock);
+	room->tried = room_now();
+	pthread_mutex_unlock(&room->lock);
+	if (!__atomic_exchange_n(&room->full, true, __ATOMIC_RELAXED))
+		log_error("%s: %s: nothing is acknowledged, sensors keep what they have and are asked to come again until there is room",
+			  room->path, why);
+}
+
+void room_failed(struct room *room, int error)
+{
+	if (error == ENOSPC || error == EDQUOT)
+		room_say_full(room, strerror(error));
+}
+
+void room_wrote(struct room *room)
+{
+	if (!room_low(room) && __atomic_exchange_n(&room->full, false, __ATOMIC_RELAXED))
+		log_info("%s: there is room again", room->path);
+}
+
+/* Bytes that are free; UINT64_MAX: that cannot be known. */
+static uint64_t room_free(const struct room *room)
+{
+	struct statvfs disk;
+
+	if (fstatvfs(room->fd, &disk))
+		return UINT64_MAX;
+	return (uint64_t)disk.f_bavail * disk.f_frsize;
+}
+
+static bool room_short(const struct room *room)
+{
+	return room->floor && room_free(room) < room->floor &&
+	       !(room->keep && keep_room(room->keep));
+}
+
+void room_look(struct room *room)
+{
+	bool low = room_short(room);
+
+	__atomic_store_n(&room->low, low, __ATOMIC_RELAXED);
+	if (low)
+		room_say_full(room, "less is free than --free-space asks for, and there is no complete file to remove");
+}
+
+bool room_low(const struct room *room)
+{
+	return __atomic_load_n(&room->low, __ATOMIC_RELAXED);
+}
+
+bool room_full(const struct room *room)
+{
+	return __atomic_load_n(&room->full, __ATOMIC_RELAXED);
+}
+
+bool room_try(struct room *room)
+{
+	uint64_t now = room_now();
+	bool may;
+
+	if (!room_full(room))
+		return true;
+	pthread_mutex_lock(&room->lock);
+	may = now - room->tried >= ROOM_SECOND;
+	if (may)
+		room->tried = now;
+	pthread_mutex_unlock(&room->lock);
+	if (!may || room_short(room) || room_free(room) < ROOM_LEAST)
+		return false;
+	__atomic_store_n(&room->low, false, __ATOMIC_RELAXED);
+	return true;
+}
