@@ -18,6 +18,7 @@
 struct captures {
 	struct captures_config config;
 	struct stream *streams;
+	struct room *room;		/* NULL: a pipe */
 	struct message message;
 	bool ended;			/* a stream has, since that was cleared */
 	uint64_t due;			/* when idle() has something to do */
@@ -41,6 +42,7 @@ struct stream {
 	enum stream_phase phase;
 	bool ending;		/* the sensor has half-closed */
 	bool ragged;		/* and that within a record */
+	bool unroomed;		/* the disk is full: that was said, once for all */
 	bool proven;		/* that the sensor is who it says */
 	struct epoch *epoch;
 	uint32_t ring;
@@ -104,7 +106,7 @@ static void stream_say_end(const struct stream *stream, const char *how, bool fi
 	char extras[256];
 
 	stream_extras(stream, extras, sizeof(extras));
-	(fine ? log_info : log_warning)
+	(stream->unroomed ? log_debug : fine ? log_info : log_warning)
 		("sensor %s ring %u: %s: %" PRIu64 " packets, %" PRIu64 " bytes written to %s, up to offset %" PRIu64 "%s",
 		 stream->key, stream->ring, how,
 		 now->packets - stream->before.packets,
@@ -122,7 +124,7 @@ static void stream_free(struct stream *stream, const char *how, bool fine)
 		stream_ring(stream)->stream = NULL;
 		stream_say_end(stream, how, fine);
 		captures_hurry(stream->captures, now);
-	} else if (!fine && stream->captures->config.complain) {
+	} else if (!fine && !stream->unroomed && stream->captures->config.complain) {
 		stream->captures->config.complain(stream->call, how);
 	}
 	*stream->at = stream->next;
@@ -137,6 +139,8 @@ static void stream_end(struct stream *stream, const struct call_status *status)
 	struct captures *captures = stream->captures;
 	struct call *call = stream->call;
 
+	stream->unroomed = status->code == CALL_RESOURCE_EXHAUSTED && captures->room &&
+			   room_full(captures->room);
 	stream_free(stream, status->code == CALL_OK ? "complete" : status->text,
 		    status->code == CALL_OK);
 	captures->config.end(call, status);
@@ -148,9 +152,7 @@ static void captures_end_all(struct captures *captures, struct epoch *epoch,
 {
 	int error = errno;
 
-	for (uint32_t i = 0; i < epoch->state->ring_count; i++)
-		if (epoch->rings[i].stream)
-			stream_end(epoch->rings[i].stream, status);
+	epoch_end_all(epoch, status);
 	if (!epoch->syncer)
 		output_fail(captures->config.output, error, status->text);
 }
@@ -383,6 +385,7 @@ static void stream_hello(struct stream *stream, const struct hello *hello,
 	stream->before = *stream_state(stream);
 	stream->phase = STREAM_WAITING;
 	stream_ring(stream)->stream = stream;
+	stream_ring(stream)->end = stream_end;
 	if (!epochs_durable(captures->config.epochs))
 		stream_find_offset(stream);
 	stream_claim(stream);
@@ -547,12 +550,15 @@ static uint64_t captures_look(struct captures *captures, struct epoch *epoch,
 {
 	struct call_status status;
 	int error = epoch_error(epoch);
+	uint64_t due, other;
 
 	if (error)
 		captures_back(captures, epoch, error);
 	else if (epoch_release(epoch, now, false, &status) == EPOCH_FAILED)
 		captures_end_all(captures, epoch, &status);
-	return epoch->merge ? merge_due(epoch->merge) : CALL_NEVER;
+	due = epoch_turn_idle(epoch, now);
+	other = epoch->merge ? merge_due(epoch->merge) : CALL_NEVER;
+	return other < due ? other : due;
 }
 
 /* @return when to look again. */
@@ -631,6 +637,7 @@ struct captures *captures_open(const struct captures_config *config)
 		return NULL;
 	}
 	captures->config = *config;
+	captures->room = epochs_room(config->epochs);
 	captures->due = CALL_NEVER;
 	return captures;
 }

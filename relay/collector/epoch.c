@@ -28,6 +28,7 @@ struct epoch *epoch_new(struct ledger_file *state, const char *path)
 	epoch->state = state;
 	epoch->format = state->format;
 	epoch->file.fd = -1;
+	epoch->file.stop_fd = -1;
 	snprintf(epoch->path, sizeof(epoch->path), "%s", path);
 	return epoch;
 }
@@ -68,6 +69,14 @@ static void epoch_account(struct ledger_ring *ring, uint64_t length,
 		ring->last = last;
 }
 
+static void epoch_merge_most(struct epoch *epoch)
+{
+	uint64_t packets, bytes;
+
+	epoch_most(epoch, &packets, &bytes);
+	merge_most(epoch->merge, packets, bytes);
+}
+
 static bool epoch_write(void *context, void *bytes, size_t size,
 			const struct merge_part *parts)
 {
@@ -75,7 +84,7 @@ static bool epoch_write(void *context, void *bytes, size_t size,
 	struct iovec whole = { bytes, size };
 	struct pieces pieces = { &whole, 1 };
 
-	if (!ringfile_append(&epoch->file, &pieces))
+	if (!epoch_ready(epoch) || !ringfile_append(&epoch->file, &pieces))
 		return false;
 	epoch->state->length += size;
 	for (uint32_t i = 0; i < epoch->state->ring_count; i++) {
@@ -88,8 +97,11 @@ static bool epoch_write(void *context, void *bytes, size_t size,
 		ring->bytes += parts[i].bytes;
 		ring->disorder += parts[i].disorder;
 		epoch->came += parts[i].length;
+		epoch->series.packets += parts[i].packets;
 		epoch->dirty = true;
 	}
+	epoch_turn_full(epoch);
+	epoch_merge_most(epoch);
 	return true;
 }
 
@@ -132,6 +144,8 @@ bool epoch_open(struct epoch *epoch, struct syncer *syncer, uint64_t hold_back,
 
 bool epoch_close(struct epoch *epoch)
 {
+	if (*epoch->series.name)
+		return false;
 	for (uint32_t i = 0; i < epoch->state->ring_count; i++)
 		if (epoch->rings[i].stream || !epoch_drained(epoch, i))
 			return false;
@@ -151,6 +165,7 @@ void epoch_attach(struct epoch *epoch, uint32_t i, uint64_t ring_bytes)
 	struct epoch_ring *ring = &epoch->rings[i];
 	uint64_t quarter = ring_bytes ? ring_bytes / 4 : EPOCH_QUARTER;
 
+	epoch->finished = false;
 	ring->received = epoch->state->rings[i].offset;
 	if (epoch->merge)
 		merge_join(epoch->merge, i);
@@ -191,6 +206,8 @@ int epoch_error(struct epoch *epoch)
 
 static void epoch_cannot(const struct epoch *epoch, struct call_status *status)
 {
+	if (epoch->room)
+		room_failed(epoch->room, errno);
 	call_fail(status, call_code(errno), "cannot write %.256s: %s",
 		  epoch->path, strerror(errno));
 }
@@ -213,19 +230,28 @@ static void epoch_too_long(struct call_status *status, uint64_t offset,
 		  offset, caplen, PACKET_CAPLEN_MAX);
 }
 
+/* Of a file that is the only one. */
+static bool epoch_start(struct epoch *epoch)
+{
+	if (epoch->header)
+		return true;
+	if (!ringfile_start(&epoch->file, &epoch->format))
+		return false;
+	epoch->state->length = RINGFILE_HEADER;
+	epoch->header = true;
+	return true;
+}
+
 bool epoch_begin(struct epoch *epoch, uint32_t i, uint64_t start,
 		 struct call_status *status)
 {
 	struct ledger_ring *state = &epoch->state->rings[i];
 	struct epoch_ring *ring = &epoch->rings[i];
 
-	if (!epoch->header && !ringfile_start(&epoch->file, &epoch->format)) {
+	if (!epoch->series.config && !epoch_start(epoch)) {
 		epoch_cannot(epoch, status);
 		return false;
 	}
-	if (!epoch->header)
-		epoch->state->length = RINGFILE_HEADER;
-	epoch->header = true;
 	if (!state->known) {
 		state->known = true;
 		state->offset = start;
@@ -258,35 +284,73 @@ static uint64_t epoch_time(const struct epoch *epoch, const unsigned char *heade
 	return walk_time(header, ringfile_swapped(format), format->microseconds);
 }
 
-/* A single ring: what is whole counts, the rest is there, too. */
+/* Write the first @length bytes of @data, which begins behind them then. */
+static bool epoch_append(struct epoch *epoch, struct pieces *data, uint64_t length)
+{
+	struct pieces head;
+	struct iovec cut;
+	bool done;
+
+	if (!length)
+		return true;
+	head = pieces_head(data, length, &cut);
+	done = ringfile_append(&epoch->file, &head);
+	pieces_tail(data, &cut);
+	return done;
+}
+
+/* How far the ring's next bytes go into the file there is, at most. */
+static void epoch_walk_most(struct epoch *epoch, struct walk *walk)
+{
+	uint64_t packets, bytes;
+
+	epoch_most(epoch, &packets, &bytes);
+	walk->full = false;
+	walk->most_packets = packets;
+	walk->most_offset = bytes < UINT64_MAX - walk->boundary ? walk->boundary + bytes :
+								  UINT64_MAX;
+}
+
+/*
+ * A single ring: what is whole counts, the rest is there, too. *@length: of @data;
+ * of what was not written, for another file comes.
+ */
 static enum epoch_result epoch_direct(struct epoch *epoch, uint32_t i,
-				      struct records *records,
+				      struct pieces *data, uint64_t *length,
 				      struct call_status *status)
 {
 	struct ledger_ring *state = &epoch->state->rings[i];
 	struct epoch_ring *ring = &epoch->rings[i];
 	struct walk walk = ring->walk;
-	bool valid = walk_pieces(&walk, &records->data);
-	uint64_t length = records->length;
+	uint64_t begin = walk.offset, end;
+	bool valid;
 
-	if (!valid)
-		length = walk.boundary > ring->received ?
-			 walk.boundary - ring->received : 0;
-	pieces_cut(&records->data, length);
-	if (length && !ringfile_append(&epoch->file, &records->data)) {
+	if (!epoch_ready(epoch)) {
 		epoch_cannot(epoch, status);
 		return EPOCH_FAILED;
 	}
+	epoch_walk_most(epoch, &walk);
+	valid = walk_pieces(&walk, data);
+	end = valid ? walk.offset : walk.boundary;
+	end = end > begin ? end - begin : 0;
+	if (!epoch_append(epoch, data, end)) {
+		epoch_cannot(epoch, status);
+		return EPOCH_FAILED;
+	}
+	*length -= end;
 	epoch->state->length += walk.boundary - state->offset;
 	if (walk.packets)
 		epoch_account(state, walk.boundary - state->offset,
 			      epoch_time(epoch, walk.first), epoch_time(epoch, walk.last));
 	state->packets += walk.packets;
 	state->bytes += walk.bytes;
+	epoch->series.packets += walk.packets;
 	walk.packets = walk.bytes = 0;
 	ring->walk = walk;
-	epoch->came += length;
+	epoch->came += end;
 	epoch->dirty = true;
+	if (walk.full)
+		epoch_turn_full(epoch);
 	if (valid)
 		return EPOCH_FINE;
 	epoch_too_long(status, walk.boundary, walk.caplen);
@@ -315,6 +379,8 @@ enum epoch_result epoch_release(struct epoch *epoch, uint64_t now, bool all,
 {
 	enum epoch_result result = EPOCH_FINE;
 
+	if (epoch->merge)
+		epoch_merge_most(epoch);
 	if (epoch->merge && !merge_release(epoch->merge, now, all)) {
 		epoch_cannot(epoch, status);
 		merge_drop(epoch->merge);
@@ -331,15 +397,22 @@ enum epoch_result epoch_receive(struct epoch *epoch, uint32_t i,
 {
 	struct ledger_ring *state = &epoch->state->rings[i];
 	enum epoch_result result = EPOCH_FINE, released;
+	uint64_t rest = records->length;
 
 	if (records->dropped > state->dropped) {
 		state->dropped = records->dropped;
 		epoch->dirty = true;
 	}
-	if (records->length)
-		result = epoch->merge ?
-			 epoch_queue(epoch, i, records, now, status) :
-			 epoch_direct(epoch, i, records, status);
+	if (epoch->room && room_low(epoch->room)) {
+		errno = ENOSPC;
+		epoch_cannot(epoch, status);
+		return EPOCH_FAILED;
+	}
+	epoch_turn_due(epoch);
+	if (records->length && epoch->merge)
+		result = epoch_queue(epoch, i, records, now, status);
+	while (rest && !epoch->merge && result == EPOCH_FINE)
+		result = epoch_direct(epoch, i, &records->data, &rest, status);
 	epoch->rings[i].received += records->length;
 	if (epoch->merge && records->complete_until)
 		merge_complete(epoch->merge, i, records->complete_until);
@@ -356,6 +429,8 @@ bool epoch_drained(const struct epoch *epoch, uint32_t i)
 
 void epoch_detach(struct epoch *epoch, uint32_t i, bool finished, uint64_t now)
 {
+	epoch->left = now;
+	epoch->finished = finished;
 	if (epoch->merge)
 		merge_leave(epoch->merge, i, finished, now);
 	else if (epoch->file.end > epoch->state->length && epoch->file.stop_fd < 0 &&
@@ -365,12 +440,15 @@ void epoch_detach(struct epoch *epoch, uint32_t i, bool finished, uint64_t now)
 
 void epoch_back(struct epoch *epoch)
 {
-	syncer_reset(epoch->syncer, epoch->sync, epoch->state);
+	int fd = epoch->file.fd;
+
+	if (syncer_reset(epoch->syncer, epoch->sync, epoch->state, &fd, epoch->series.name))
+		epoch->file.fd = fd;
 	if (epoch->merge) {
 		merge_drop(epoch->merge);
 		epoch_begin_merge(epoch);
 	}
-	if (!ringfile_cut(&epoch->file, epoch->state->length))
+	if (fd >= 0 && !ringfile_cut(&epoch->file, epoch->state->length))
 		log_error("%s: cannot be cut: %m", epoch->path);
 	epoch->header = epoch->state->length;
 }
@@ -396,6 +474,13 @@ void epoch_lose(struct epoch *epoch, enum ringfile_state state, uint64_t end)
 	if (state == RINGFILE_SHORT)
 		epoch->state->missing -= end;
 	epoch_say_gone(epoch, state, end);
+}
+
+void epoch_end_all(struct epoch *epoch, const struct call_status *status)
+{
+	for (uint32_t i = 0; i < epoch->state->ring_count; i++)
+		if (epoch->rings[i].stream)
+			epoch->rings[i].end(epoch->rings[i].stream, status);
 }
 
 bool epoch_attached(const struct epoch *epoch)

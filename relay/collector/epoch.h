@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A file and what flows into it: the ring of a capture, or all of them in order
- * of time. It knows records and files, but no calls.
+ * of time; or files that follow each other (files/series.h), of which there is
+ * none before something comes. It knows records and files, but no calls.
  *
  * What is in the file ends on a record's boundary, but while a single ring's
  * call lives: then a record that is cut may be there in part.
@@ -17,18 +18,22 @@
 #include "files/journal.h"
 #include "merge.h"
 #include "files/ringfile.h"
+#include "files/room.h"
+#include "files/series.h"
 #include "files/syncer.h"
 #include "walk.h"
 
 /**
  * struct epoch_ring - a ring, while the program runs
  * @stream: its call, whoever that is; NULL: none
+ * @end: of that: it cannot go on
  * @received: offset of the next byte to come
  * @walk: where records end, of a single ring
  * @told: up to this offset, people know what may be there twice
  */
 struct epoch_ring {
 	struct stream *stream;
+	void (*end)(struct stream *stream, const struct call_status *status);
 	uint64_t received;
 	struct walk walk;
 	uint64_t told;
@@ -47,6 +52,10 @@ struct epoch_ring {
  * @merge: of several rings, or for a pipe; NULL: what comes is written at once
  * @syncer: NULL: a pipe
  * @sync: its file there; NULL: not open
+ * @room: on the disk; NULL: a pipe
+ * @series: files follow each other, where it has a configuration
+ * @left: when its last call ended
+ * @finished: and will not be back
  * @dirty: the syncer has not heard all
  * @came: bytes that it has not heard of
  * @rings: as many as the capture has
@@ -63,6 +72,10 @@ struct epoch {
 	struct merge *merge;
 	struct syncer *syncer;
 	struct sync_file *sync;
+	struct room *room;
+	struct series series;
+	uint64_t left;
+	bool finished;
 	bool dirty;
 	uint64_t came;
 	struct epoch_ring *rings;
@@ -73,8 +86,8 @@ struct epoch *epoch_new(struct ledger_file *state, const char *path);
 void epoch_free(struct epoch *epoch);
 
 /*
- * Make use of epoch->file, which was opened: from now on it is synced. @syncer:
- * NULL for a pipe. False: no memory.
+ * Make use of epoch->file, which was opened, or of what epoch->series begins: from
+ * now on it is synced. @syncer: NULL for a pipe. False: no memory.
  */
 bool epoch_open(struct epoch *epoch, struct syncer *syncer, uint64_t hold_back,
 		uint64_t now);
@@ -127,6 +140,31 @@ bool epoch_attached(const struct epoch *epoch);
 
 /* What is in its file, which ends at @end, is not what was left there: say so. */
 void epoch_lose(struct epoch *epoch, enum ringfile_state state, uint64_t end);
+
+/* It cannot go on, for any of its rings: their calls end. */
+void epoch_end_all(struct epoch *epoch, const struct call_status *status);
+
+/*
+ * Of a series: have a file that what comes goes to. False: errno says why there is
+ * none.
+ */
+bool epoch_ready(struct epoch *epoch);
+
+/* What its file may get, as series_most() says; UINT64_MAX: it has no end. */
+void epoch_most(struct epoch *epoch, uint64_t *packets, uint64_t *bytes);
+
+/* Its file is complete, if it is: by its size or packets, or by the clock. */
+void epoch_turn_full(struct epoch *epoch);
+void epoch_turn_due(struct epoch *epoch);
+
+/*
+ * Its file is complete if nobody will write to it soon. @return when to look again,
+ * as @now is, or CALL_NEVER.
+ */
+uint64_t epoch_turn_idle(struct epoch *epoch, uint64_t now);
+
+/* Its file is complete, whatever it has. */
+void epoch_turn(struct epoch *epoch);
 
 /* Syncing failed: go back to what is safe. Nobody is attached. */
 void epoch_back(struct epoch *epoch);

@@ -2,6 +2,7 @@
 #include "epochs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,7 +11,10 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "files/folder.h"
+#include "files/restore.h"
 #include "files/savefile.h"
+#include "files/template.h"
 
 /* Epochs that are remembered, files of one sensor: more is an attack. */
 #define EPOCHS_MAX		65536
@@ -20,7 +24,12 @@
 
 struct epochs {
 	struct epochs_config config;
-	size_t folder;			/* characters of config.write before the name */
+	size_t prefix;			/* characters of config.write before the name */
+	struct folder *folder;		/* the four of a directory */
+	struct template *template;
+	struct keep *keep;
+	struct finish *finish;
+	struct room *room;		/* NULL: standard output */
 	struct journal *journal;	/* NULL: standard output */
 	struct syncer *syncer;
 	struct epoch *first;
@@ -49,7 +58,9 @@ const char *epochs_whose(const struct epochs *epochs, const char *path)
 static bool epochs_path(const struct epochs *epochs, char *path,
 			const char *name)
 {
-	return snprintf(path, PATH_MAX, "%.*s%s", (int)epochs->folder,
+	if (epochs->folder)
+		return snprintf(path, PATH_MAX, "%s", folder_path(epochs->folder)) < PATH_MAX;
+	return snprintf(path, PATH_MAX, "%.*s%s", (int)epochs->prefix,
 			epochs->config.write, name) < PATH_MAX;
 }
 
@@ -120,7 +131,7 @@ static bool epochs_create(const struct epochs *epochs, const char *key,
 		errno = ENAMETOOLONG;
 		if (!path_make(path, PATH_MAX, epochs->config.write,
 			       own ? NULL : state->sensor, state->interface, n) ||
-		    strlen(path + epochs->folder) >= sizeof(state->name))
+		    strlen(path + epochs->prefix) >= sizeof(state->name))
 			return false;
 		if (epochs_whose(epochs, path))
 			continue;
@@ -157,7 +168,7 @@ static struct epoch *epochs_new(struct epochs *epochs, const struct hello *hello
 				struct call_status *status)
 {
 	struct ledger_file *state = epochs_declare(epochs, hello, key, split);
-	struct ringfile file;
+	struct ringfile file = { .fd = -1, .stop_fd = -1 };
 	struct epoch *epoch;
 	char path[PATH_MAX];
 
@@ -166,13 +177,17 @@ static struct epoch *epochs_new(struct epochs *epochs, const struct hello *hello
 		  epochs->count);
 	if (!state)
 		return NULL;
-	if (!epochs_create(epochs, key, state, &file, path)) {
+	if (epochs->folder) {
+		epochs_path(epochs, path, "");	/* files come when packets do */
+	} else if (!epochs_create(epochs, key, state, &file, path)) {
+		room_failed(epochs->room, errno);
 		call_fail(status, call_code(errno), "cannot create %.256s: %s",
 			  path, strerror(errno));
 		ledger_free_file(state);
 		return NULL;
 	}
-	strcpy(state->name, path + epochs->folder);
+	if (!epochs->folder)
+		strcpy(state->name, path + epochs->prefix);
 	epoch = epochs_add(epochs, state, path);
 	if (epoch)
 		epoch->file = file;
@@ -184,6 +199,9 @@ static struct epoch *epochs_new(struct epochs *epochs, const struct hello *hello
 /* Let the epoch's file, which is open, be synced. */
 static bool epochs_use(struct epochs *epochs, struct epoch *epoch, uint64_t now)
 {
+	epoch->room = epochs->room;
+	if (epochs->folder)
+		epoch->series.config = &epochs->config.series;
 	if (!epoch_open(epoch, epoch == epochs->pipe ? NULL : epochs->syncer,
 			epochs->config.hold_back, now))
 		return false;
@@ -225,10 +243,15 @@ static struct epoch *epochs_get_file(struct epochs *epochs,
 	struct epoch *epoch;
 	bool split;
 
+	if (!room_try(epochs->room)) {
+		call_fail(status, CALL_RESOURCE_EXHAUSTED, "there is no room in %.256s",
+			  epochs_place(epochs));
+		return NULL;
+	}
 	epoch = epochs_find(epochs, hello, &split);
 	if (epoch && epoch->sync)
 		return epoch;
-	if (epoch && !epochs_reopen(epochs, epoch, status)) {
+	if (epoch && !epochs->folder && !epochs_reopen(epochs, epoch, status)) {
 		if (!epoch->state->gone)
 			return NULL;
 		epoch = epochs_find(epochs, hello, &split);
@@ -354,7 +377,6 @@ static bool epochs_check(struct epochs *epochs, struct epoch *epoch)
 	struct ringfile file;
 	bool done = true;
 
-	epoch->declared = true;
 	if (known->gone || (!known->length && access(epoch->path, F_OK)))
 		return true;
 	state = ringfile_open(&file, epoch->path, &known->format, known->length);
@@ -402,7 +424,8 @@ static bool epochs_restore(struct epochs *epochs)
 			log_error("the journal knows too many files");
 			return false;
 		}
-		if (!epochs_check(epochs, epoch))
+		epoch->declared = true;
+		if (!epochs->folder && !epochs_check(epochs, epoch))
 			return false;
 	}
 	if (!any || journal_commit(epochs->journal))
@@ -423,10 +446,67 @@ struct epoch *epochs_opened(const struct epochs *epochs)
 	return epochs->opened;
 }
 
+/* What has to be there before the journal is read. */
+static bool epochs_open_folder(struct epochs *epochs)
+{
+	struct epochs_config *config = &epochs->config;
+	char write[PATH_MAX + 16];
+	const char *why;
+
+	epochs->template = template_parse(config->name ? config->name : TEMPLATE_DEFAULT, &why);
+	if (!epochs->template) {
+		log_error("--name %s: %s", config->name, why);
+		return false;
+	}
+	epochs->folder = folder_open(config->directory);
+	if (!epochs->folder)
+		return false;
+	snprintf(write, sizeof(write), "%s/" JOURNAL_DIRECTORY, folder_path(epochs->folder));
+	epochs->journal = journal_open(write);
+	if (!epochs->journal || !restore_files(epochs->journal, epochs->folder))
+		return false;
+	config->series.folder = config->finish.folder = epochs->folder;
+	config->keep.folder = epochs->folder;
+	config->series.template = config->keep.template = epochs->template;
+	epochs->keep = keep_open(&config->keep);
+	if (!epochs->keep)
+		return false;
+	config->finish.keep = epochs->keep;
+	epochs->finish = finish_open(&config->finish);
+	return epochs->finish;
+}
+
+static bool epochs_open_file(struct epochs *epochs)
+{
+	const char *write = epochs->config.write, *slash = strrchr(write, '/');
+
+	epochs->prefix = slash ? slash + 1 - write : 0;
+	epochs->journal = journal_open(write);
+	return epochs->journal;
+}
+
+static bool epochs_open_room(struct epochs *epochs)
+{
+	const char *write = epochs->config.write, *folder = ".";
+	char prefix[PATH_MAX];
+
+	if (epochs->folder) {
+		folder = folder_path(epochs->folder);
+	} else if (epochs->prefix) {
+		snprintf(prefix, sizeof(prefix), "%.*s", (int)epochs->prefix, write);
+		folder = prefix;
+	}
+	epochs->room = room_open(open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+				 epochs_place(epochs), epochs->config.keep.free,
+				 epochs->keep);
+	if (!epochs->room)
+		log_error("out of memory");
+	return epochs->room;
+}
+
 struct epochs *epochs_open(const struct epochs_config *config)
 {
 	struct epochs *epochs = calloc(1, sizeof(*epochs));
-	const char *slash;
 
 	if (!epochs) {
 		log_error("out of memory");
@@ -434,21 +514,39 @@ struct epochs *epochs_open(const struct epochs_config *config)
 	}
 	epochs->config = *config;
 	epochs->number = 1;
-	if (!strcmp(config->write, "-")) {
+	if (!config->directory && !strcmp(config->write, "-")) {
 		if (journal_random(epochs->id))
 			return epochs;
 		free(epochs);
 		return NULL;
 	}
-	slash = strrchr(config->write, '/');
-	epochs->folder = slash ? slash + 1 - config->write : 0;
-	epochs->journal = journal_open(config->write);
-	if (epochs->journal && epochs_restore(epochs)) {
+	if ((config->directory ? epochs_open_folder : epochs_open_file)(epochs) &&
+	    epochs_restore(epochs) && epochs_open_room(epochs)) {
 		memcpy(epochs->id, journal_id(epochs->journal), MESSAGE_ID_BYTES);
 		return epochs;
 	}
 	epochs_close(epochs);
 	return NULL;
+}
+
+const char *epochs_place(const struct epochs *epochs)
+{
+	return epochs->folder ? folder_path(epochs->folder) : epochs->config.write;
+}
+
+struct room *epochs_room(const struct epochs *epochs)
+{
+	return epochs->room;
+}
+
+/* Go on with what the program before had begun. */
+static bool epochs_start_finish(struct epochs *epochs)
+{
+	syncer_follow(epochs->syncer, epochs->folder, epochs->finish);
+	for (const struct ledger_closed *closed = journal_closed(epochs->journal); closed;
+	     closed = closed->next)
+		finish_again(epochs->finish, closed->name);
+	return finish_start(epochs->finish, syncer_done, epochs->syncer);
 }
 
 bool epochs_start(struct epochs *epochs, void (*wake)(void *context), void *context)
@@ -457,9 +555,12 @@ bool epochs_start(struct epochs *epochs, void (*wake)(void *context), void *cont
 		return true;
 	epochs->syncer = syncer_open(epochs->journal, epochs->config.sync, wake,
 				     context);
-	if (!epochs->syncer)
+	if (!epochs->syncer) {
 		log_error("cannot start to sync: %m");
-	return epochs->syncer;
+		return false;
+	}
+	syncer_room(epochs->syncer, epochs->room);
+	return !epochs->folder || epochs_start_finish(epochs);
 }
 
 void epochs_pace(struct epochs *epochs, uint64_t sync)
@@ -470,6 +571,8 @@ void epochs_pace(struct epochs *epochs, uint64_t sync)
 
 void epochs_finish(struct epochs *epochs)
 {
+	for (struct epoch *epoch = epochs->opened; epoch; epoch = epoch->next_open)
+		epoch_turn(epoch);
 	if (epochs->syncer)
 		syncer_close(epochs->syncer);
 	epochs->syncer = NULL;
@@ -485,6 +588,15 @@ void epochs_close(struct epochs *epochs)
 	}
 	if (epochs->journal)
 		journal_close(epochs->journal);
+	if (epochs->finish)
+		finish_close(epochs->finish);
+	if (epochs->room)
+		room_close(epochs->room);
+	if (epochs->keep)
+		keep_close(epochs->keep);
+	if (epochs->folder)
+		folder_close(epochs->folder);
+	template_free(epochs->template);
 	free(epochs);
 }
 

@@ -22,9 +22,10 @@ struct epochs;
  * struct epochs_config - where they are
  * @write: FILE, or "-" for standard output; NULL: @directory is there
  * @directory: files follow each other there
- * @series: when they are complete; its folder is filled in
- * @keep: which of them stay; its folder is filled in
- * @finish: what is done with those that are complete; its folder is filled in
+ * @name: template of their names; NULL: the usual one
+ * @series: when they are complete; without its pointers
+ * @keep: which of them stay; without its pointers
+ * @finish: what is done with those that are complete; without its pointers
  * @hold_back: nanoseconds that a record waits for older ones of other rings;
  *	0: each ring has a file of its own
  * @sync: nanoseconds between two rounds of syncing; 0: as often as it can
@@ -33,6 +34,7 @@ struct epochs;
 struct epochs_config {
 	const char *write;
 	const char *directory;
+	const char *name;
 	struct series_config series;
 	struct keep_config keep;
 	struct finish_config finish;

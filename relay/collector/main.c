@@ -37,8 +37,17 @@ static const char *main_whose(void *epochs, const char *path)
 
 static struct epochs *main_epochs(const struct options *options, struct output *output)
 {
+	const struct options_files *files = &options->files;
+
 	return epochs_open(&(struct epochs_config){
 		.write = options->write,
+		.directory = files->directory,
+		.name = files->name,
+		.series = { .size = files->rotate_size, .packets = files->rotate_packets,
+			    .interval = files->rotate_time },
+		.keep = { .files = files->keep_files, .bytes = files->keep_size,
+			  .free = files->free_space },
+		.finish = { .compress = files->compress, .command = files->after_rotate },
 		.hold_back = options->hold_back,
 		.sync = options->sync,
 		.output = output,

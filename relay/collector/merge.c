@@ -65,6 +65,8 @@ struct merge {
 	uint64_t *stamps;		/* of each ring's oldest record */
 	struct merge_part *parts;	/* of what is in @out */
 	struct merge_ring *rings;
+	uint64_t most_packets, most_bytes;	/* in @out */
+	uint64_t packets;
 	size_t used;
 	unsigned char out[MERGE_OUT + MERGE_RECORD_MAX];
 };
@@ -84,6 +86,7 @@ struct merge *merge_new(uint32_t ring_count, bool swapped, bool microseconds,
 	merge->hold_back = hold_back;
 	merge->write = write;
 	merge->context = context;
+	merge->most_packets = merge->most_bytes = UINT64_MAX;
 	merge->stamps = calloc(ring_count, sizeof(*merge->stamps));
 	merge->parts = calloc(ring_count, sizeof(*merge->parts));
 	merge->rings = calloc(ring_count, sizeof(*merge->rings));
@@ -311,7 +314,7 @@ static bool merge_flush(struct merge *merge)
 		    merge->write(merge->context, merge->out, merge->used,
 				 merge->parts);
 
-	merge->used = 0;
+	merge->used = merge->packets = 0;
 	memset(merge->parts, 0, merge->ring_count * sizeof(*merge->parts));
 	return done;
 }
@@ -326,6 +329,7 @@ static void merge_move(struct merge *merge, uint32_t i)
 
 	memcpy(merge->out + merge->used, record, size);
 	merge->used += size;
+	merge->packets++;
 	merge->held -= size;
 	if (!part->packets || merge->stamps[i] < part->first)
 		part->first = merge->stamps[i];
@@ -363,10 +367,17 @@ bool merge_release(struct merge *merge, uint64_t now, bool all)
 		merge_move(merge, i);
 		if (merge->stamps[i] == MERGE_NEVER)
 			merge_limit(merge, now);
-		if (merge->used >= MERGE_OUT && !merge_flush(merge))
+		if ((merge->used >= MERGE_OUT || merge->used >= merge->most_bytes ||
+		     merge->packets >= merge->most_packets) && !merge_flush(merge))
 			return false;
 	}
 	return merge_flush(merge);
+}
+
+void merge_most(struct merge *merge, uint64_t packets, uint64_t bytes)
+{
+	merge->most_packets = packets;
+	merge->most_bytes = bytes;
 }
 
 size_t merge_held(const struct merge *merge, uint32_t i)

@@ -74,6 +74,9 @@ void merge_complete(struct merge *merge, uint32_t ring, uint64_t stamp);
  */
 bool merge_release(struct merge *merge, uint64_t now, bool all);
 
+/* Write as soon as so many records have gathered, or so many bytes. */
+void merge_most(struct merge *merge, uint64_t packets, uint64_t bytes);
+
 /* Bytes of whole records of a ring that are held. */
 size_t merge_held(const struct merge *merge, uint32_t ring);
 

@@ -40,12 +40,13 @@ static const struct argp_option options_list[] = {
 	  "Receive there, for example 0.0.0.0:50051; port 0: any free one", 0 },
 	{ "write", OPTIONS_WRITE, "FILE", 0,
 	  "Write the first sensor's packets to FILE, those of others to files beside it; -: standard output", 0 },
+	OPTIONS_FILES_LIST,
 	{ "hold-back", OPTIONS_HOLD_BACK, "MILLISECONDS", 0,
 	  "How long a record waits for older ones of its capture's other rings (1000); 0: a file for each ring", 0 },
 	{ "sync", OPTIONS_SYNC, "SECONDS", CONFIG_RELOAD,
 	  "Have new records on disk, and acknowledged, at least that often (1; 0.1 is fine); 0: as often as it can", 0 },
 	{ "report", OPTIONS_REPORT, "FILE", 0,
-	  "Print, as JSON, what the journal of --write FILE accounts for, and end", 0 },
+	  "Print, as JSON, what the journal of --write FILE, or of --directory FILE, accounts for, and end", 0 },
 	{ "tls-cert", OPTIONS_TLS_CERT, "FILE", 0,
 	  "Speak TLS, and nothing else, with this certificate (PEM)", 0 },
 	{ "tls-key", OPTIONS_TLS_KEY, "FILE", 0, "... and its key (PEM)", 0 },
@@ -92,8 +93,7 @@ static void options_check(const struct options *options, struct argp_state *stat
 
 	if (!options->listen)
 		argp_error(state, "--listen is missing: give it ADDR:PORT, such as 0.0.0.0:50051");
-	if (!options->write)
-		argp_error(state, "--write is missing: give it a file, or - for standard output");
+	options_files_check(&options->files, options->write, state);
 	if (!options->tls_certificate != !options->tls_key)
 		argp_error(state, "--tls-cert FILE and --tls-key FILE belong together: %s is missing",
 			   options->tls_key ? "--tls-cert" : "--tls-key");
@@ -174,6 +174,7 @@ static error_t options_one(int key, char *value, struct argp_state *state)
 {
 	struct options *options = state->input;
 	uint64_t number = 0;
+	error_t error;
 
 	switch (key) {
 	case OPTIONS_LISTEN:
@@ -220,7 +221,9 @@ static error_t options_one(int key, char *value, struct argp_state *state)
 			options_check(options, state);
 		return 0;
 	}
-	return options_limit(&options->limits, key, value, state);
+	error = options_files_one(&options->files, key, value, state);
+	return error == ARGP_ERR_UNKNOWN ?
+	       options_limit(&options->limits, key, value, state) : error;
 }
 
 static const struct argp options_argp = {

@@ -5,10 +5,12 @@
 #include <stdint.h>
 
 #include "gate.h"
+#include "options_files.h"
 
 struct options {
 	const char *listen;	/* ADDR:PORT */
-	const char *write;	/* FILE, or "-" */
+	const char *write;	/* FILE, or "-"; NULL: there is a directory */
+	struct options_files files;
 	uint64_t hold_back;	/* nanoseconds */
 	uint64_t sync;		/* nanoseconds */
 	const char *tls_certificate;	/* FILE; NULL: no TLS */

@@ -53,3 +53,24 @@ void pieces_cut(struct pieces *pieces, size_t bytes)
 		bytes -= pieces->list[i].iov_len;
 	}
 }
+
+struct pieces pieces_head(struct pieces *pieces, size_t bytes, struct iovec *cut)
+{
+	struct pieces head = { pieces->list, 1 };
+	struct iovec *last = pieces->list;
+
+	for (; last->iov_len < bytes; last++) {
+		bytes -= last->iov_len;
+		head.count++;
+	}
+	*cut = (struct iovec){ (char *)last->iov_base + bytes, last->iov_len - bytes };
+	last->iov_len = bytes;
+	pieces->list = last;
+	pieces->count -= head.count - 1;
+	return head;
+}
+
+void pieces_tail(struct pieces *pieces, const struct iovec *cut)
+{
+	*pieces->list = *cut;
+}

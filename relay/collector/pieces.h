@@ -20,6 +20,13 @@ size_t pieces_gather(const struct pieces *pieces, void *out, size_t size);
 /* Let the view begin @bytes later: the list changes. */
 void pieces_skip(struct pieces *pieces, size_t bytes);
 
+/*
+ * A view of the first @bytes, of at least one more. The other one begins behind
+ * them once pieces_tail() got what is in *@cut.
+ */
+struct pieces pieces_head(struct pieces *pieces, size_t bytes, struct iovec *cut);
+void pieces_tail(struct pieces *pieces, const struct iovec *cut);
+
 /* Let the view end after @bytes: the list changes. */
 void pieces_cut(struct pieces *pieces, size_t bytes);
 

@@ -15,6 +15,8 @@ void walk_begin(struct walk *walk, uint64_t offset, bool swapped)
 		.swapped = swapped,
 		.offset = offset,
 		.boundary = offset,
+		.most_packets = UINT64_MAX,
+		.most_offset = UINT64_MAX,
 	};
 }
 
@@ -46,6 +48,7 @@ static void walk_done(struct walk *walk, uint64_t offset)
 	walk->packets++;
 	walk->bytes += walk->caplen;
 	walk->boundary = offset;
+	walk->full = walk->packets >= walk->most_packets || offset >= walk->most_offset;
 }
 
 /* Of a header that came in parts, or without all of its record. */
@@ -110,7 +113,7 @@ static bool walk_piece(struct walk *walk, const unsigned char *p, size_t size)
 		return false;
 	p += n;
 	walk_first(walk, p, end);
-	while (end - p >= WALK_HEADER) {
+	while (end - p >= WALK_HEADER && !walk->full) {
 		walk->caplen = walk_caplen(p, walk->swapped);
 		if (walk->caplen > PACKET_CAPLEN_MAX) {
 			walk_last(walk, last);
@@ -128,6 +131,10 @@ static bool walk_piece(struct walk *walk, const unsigned char *p, size_t size)
 		walk_done(walk, walk->offset + (p - start));
 	}
 	walk_last(walk, last);
+	if (walk->full) {
+		walk->offset = walk->boundary;
+		return true;
+	}
 	if (p < end) {
 		walk->have = end - p;
 		memcpy(walk->header, p, walk->have);
@@ -138,7 +145,7 @@ static bool walk_piece(struct walk *walk, const unsigned char *p, size_t size)
 
 bool walk_pieces(struct walk *walk, const struct pieces *pieces)
 {
-	for (size_t i = 0; i < pieces->count; i++)
+	for (size_t i = 0; i < pieces->count && !walk->full; i++)
 		if (pieces->list[i].iov_len &&
 		    !walk_piece(walk, pieces->list[i].iov_base,
 				pieces->list[i].iov_len))

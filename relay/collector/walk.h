@@ -23,6 +23,9 @@
  * @have: bytes of the next header that came already, in @header
  * @rest: bytes of the record's packet that are still to come
  * @caplen: of the record under way; after a failure, what it claims
+ * @most_packets: @full once there are so many
+ * @most_offset: or once a record ends there, or beyond
+ * @full: what follows @boundary was not looked at
  * @header: of the record under way, as far as it came
  * @first: header of the first whole record since @packets was 0
  * @last: of the newest one
@@ -36,17 +39,21 @@ struct walk {
 	unsigned int have;
 	uint32_t rest;
 	uint32_t caplen;
+	uint64_t most_packets;
+	uint64_t most_offset;
+	bool full;
 	unsigned char header[WALK_HEADER];
 	unsigned char first[WALK_HEADER];
 	unsigned char last[WALK_HEADER];
 };
 
-/* Begin at a record's boundary. */
+/* Begin at a record's boundary; without an end. */
 void walk_begin(struct walk *walk, uint64_t offset, bool swapped);
 
 /*
- * Look at the bytes that come next. False: a record longer than any can be
- * begins at @boundary; offset is not to be used any more.
+ * Look at the bytes that come next: all of them, or, where that is @full, up to
+ * @boundary, which is @offset then. False: a record longer than any can be begins
+ * at @boundary; offset is not to be used any more.
  */
 bool walk_pieces(struct walk *walk, const struct pieces *pieces);
 
