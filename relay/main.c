@@ -389,6 +389,8 @@ static bool main_relay(const struct options *options, struct main_sources *sourc
 	if (options->tls_ca)
 		stream_encrypt(packets.stream, &trust->tls, options->tls_name,
 			       options->token_file ? &trust->token : NULL);
+	if (options->compression)
+		stream_compress(packets.stream, options->compression);
 	records.stream = packets.stream;
 	if (options->drain)
 		freeze_capture(options->device, sources->reader.info);

@@ -41,6 +41,7 @@ enum {
 	OPTIONS_LIMIT_RATE,
 	OPTIONS_DRAIN,
 	OPTIONS_COPY,
+	OPTIONS_COMPRESSION,
 };
 
 static const struct argp_option options_list[] = {
@@ -81,6 +82,8 @@ static const struct argp_option options_list[] = {
 	  "Stop after the packet that completes so many bytes of packets, e.g. 20G", 2 },
 	{ "duration", OPTIONS_DURATION, "TIME", 0,
 	  "Stop after so many seconds, or with a unit, e.g. 90, 5m, 12h, 7d", 2 },
+	{ "compression", OPTIONS_COMPRESSION, "gzip|deflate", 0,
+	  "Compress messages, for receivers that know how", 2 },
 	{ "copy", OPTIONS_COPY, "FILE", 0,
 	  "Write what is streamed to this savefile, too (-: standard output)", 2 },
 	{ "drain", OPTIONS_DRAIN, NULL, 0,
@@ -242,6 +245,13 @@ static uint64_t options_rate(const char *text, struct argp_state *state)
 	return bytes;
 }
 
+static const char *options_compression(const char *name, struct argp_state *state)
+{
+	if (strcmp(name, "gzip") && strcmp(name, "deflate"))
+		argp_error(state, "--compression '%s' is none of gzip, deflate", name);
+	return name;
+}
+
 static error_t options_option(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
@@ -308,6 +318,9 @@ static error_t options_option(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTIONS_DURATION:
 		options->duration = options_duration(arg, state);
+		break;
+	case OPTIONS_COMPRESSION:
+		options->compression = options_compression(arg, state);
 		break;
 	case OPTIONS_COPY:
 		options->copy = arg;

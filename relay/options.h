@@ -34,6 +34,7 @@ enum options_protocol {
  * @token_file: path of what proves who the sensor is, with TLS; NULL: nothing
  * @count, @bytes: stop after so many packets, bytes of packets; 0: never
  * @duration: stop after so many seconds; 0: never
+ * @compression: of messages, as gRPC names it; NULL: none
  * @copy: path of a savefile for what is streamed, too; "-": standard output;
  *	NULL: none
  * @rate: most bytes a second; 0: no limit
@@ -62,6 +63,7 @@ struct options {
 	uint64_t count;
 	uint64_t bytes;
 	uint64_t duration;
+	const char *compression;
 	const char *copy;
 	uint64_t rate;
 	bool drain;

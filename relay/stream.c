@@ -8,6 +8,7 @@
 
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
+#include <grpc/compression.h>
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 #include <grpc/slice_buffer.h>
@@ -99,6 +100,7 @@ struct stream_call {
  *	once: that wakes the queue, connected or not
  * @sent: messages of all Run calls
  * @message: the buffer of the message that is sent; core takes its slices
+ * @compression: of messages; NULL: none
  * @end: of the call that ended last
  */
 struct stream {
@@ -116,6 +118,7 @@ struct stream {
 	struct stream_call *calls;
 	unsigned int sent;
 	grpc_byte_buffer *message;
+	const char *compression;
 	struct stream_end end;
 };
 
@@ -130,6 +133,17 @@ static grpc_channel_credentials *stream_credentials(const struct stream *stream)
 	pair.cert_chain = tls->text[TLS_CERTIFICATE];
 	return grpc_ssl_credentials_create_ex(tls->text[TLS_CA],
 					      pair.private_key ? &pair : NULL, NULL, NULL);
+}
+
+static grpc_compression_algorithm stream_algorithm(const char *name)
+{
+	grpc_compression_algorithm algorithm;
+
+	if (!name)
+		return GRPC_COMPRESS_NONE;
+	if (!grpc_compression_algorithm_parse(grpc_slice_from_static_string(name), &algorithm))
+		abort();
+	return algorithm;
 }
 
 static grpc_channel *stream_channel(const struct stream *stream)
@@ -154,6 +168,9 @@ static grpc_channel *stream_channel(const struct stream *stream)
 		/* What a receiver says is short. */
 		{ .type = GRPC_ARG_INTEGER, .key = GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
 		  .value.integer = STREAM_ANSWER_MAX },
+		{ .type = GRPC_ARG_INTEGER,
+		  .key = GRPC_COMPRESSION_CHANNEL_DEFAULT_ALGORITHM,
+		  .value.integer = stream_algorithm(stream->compression) },
 		/* The last one: only where it has a value. */
 		{ .type = GRPC_ARG_STRING, .key = GRPC_SSL_TARGET_NAME_OVERRIDE_ARG,
 		  .value.string = (char *)stream->name },
@@ -226,6 +243,12 @@ void stream_encrypt(struct stream *stream, struct tls *tls, const char *name,
 	stream->tls = tls;
 	stream->name = name;
 	stream->token = token;
+	stream_renew(stream);
+}
+
+void stream_compress(struct stream *stream, const char *algorithm)
+{
+	stream->compression = algorithm;
 	stream_renew(stream);
 }
 
@@ -603,6 +626,23 @@ static void stream_explain(struct stream *stream)
 		snprintf(end->reason, sizeof(end->reason), "%s", fault);
 }
 
+/*
+ * That it does not know the method, and that it cannot decompress, have the same
+ * status; receivers name what they cannot do.
+ */
+static void stream_explain_compression(struct stream *stream)
+{
+	struct stream_end *end = &stream->end;
+	size_t length = strlen(end->reason);
+	bool sure = strcasestr(end->reason, "compress");
+
+	if (sure)
+		end->unimplemented = false;
+	snprintf(end->reason + length, sizeof(end->reason) - length,
+		 sure ? "; it does not know --compression %s: another one, or none, may do" :
+			"; without --compression %s it may be another matter", stream->compression);
+}
+
 /* What the other side says ends up in logs: one line, printable. */
 static void stream_describe_end(const struct stream_call *call)
 {
@@ -627,6 +667,8 @@ static void stream_describe_end(const struct stream_call *call)
 	end->reason[n] = '\0';
 	if (end->unavailable && !call->opened)
 		stream_explain(call->stream);
+	if (end->unimplemented && call->stream->compression)
+		stream_explain_compression(call->stream);
 }
 
 static void stream_drop_call(struct stream_call *call)

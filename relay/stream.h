@@ -67,6 +67,12 @@ struct stream *stream_new(const char *target, bool nanoseconds,
 void stream_encrypt(struct stream *stream, struct tls *tls, const char *name,
 		    struct token *token);
 
+/*
+ * Compress messages from now on, where nothing was called yet: "gzip" or "deflate".
+ * @algorithm is static.
+ */
+void stream_compress(struct stream *stream, const char *algorithm);
+
 /* Ends all calls, too. When it returns, all extents were let go of. */
 void stream_free(struct stream *stream);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "engine.h"
 
+#include <linux/tcp.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,11 @@
 #include "relay.h"
 #include "stream.h"
 #include "watch.h"
+
+#define ENGINE_FILES	256
+
+const char *engine_compression;
+uint64_t engine_wire_bytes;
 
 /**
  * struct engine - what both need
@@ -43,14 +48,29 @@ static void engine_start(struct engine *engine, const struct reader *reader,
 	for (unsigned int i = 0; i < reader->ring_count; i++)
 		extents_init(&engine->extents[i], reader->ring_bytes);
 	engine->stream = stream_new(target, false, engine->extents, reader->ring_count);
+	if (engine_compression)
+		stream_compress(engine->stream, engine_compression);
 	if (!watch_start(&engine->watch, service_signals(), source, engine_wake,
 			 engine->stream))
 		exit(EXIT_FAILURE);
 }
 
+/* gRPC does not show its sockets. */
+static void engine_count(void)
+{
+	for (int fd = 0; fd < ENGINE_FILES; fd++) {
+		struct tcp_info info = {};
+		socklen_t size = sizeof(info);
+
+		if (!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size))
+			engine_wire_bytes += info.tcpi_bytes_acked;
+	}
+}
+
 static void engine_stop(struct engine *engine)
 {
 	watch_stop(&engine->watch);
+	engine_count();
 	stream_free(engine->stream);
 	free(engine->extents);
 }

@@ -3,7 +3,15 @@
 #ifndef BENCH_ENGINE_H
 #define BENCH_ENGINE_H
 
+#include <stdint.h>
+
 struct reader;
+
+/* "gzip" or "deflate", before anything is sent; NULL, as it begins: none. */
+extern const char *engine_compression;
+
+/* Bytes that connections of either took; of compressed messages fewer. */
+extern uint64_t engine_wire_bytes;
 
 /* Both send what the rings hold, and exit the program on failure. */
 void engine_packets(struct reader *reader, const char *target);

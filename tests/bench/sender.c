@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * bench-sender WAY BYTES PACKETS RINGS HOST:PORT: sends rings full of packets of
- * one size, and prints a line of JSON on what that took. Ways:
+ * bench-sender WAY BYTES PACKETS RINGS HOST:PORT [COMPRESSION]: sends rings full of
+ * packets of one size, and prints a line of JSON on what that took. Ways:
  *
  *	naive	Run: one message, copied; wait; the next
  *	run	Run, as the relay does it
  *	records	pcapring.v1, as the relay does it
  *	sendmsg	the same extents of one ring over a bare TCP connection
+ *
+ * COMPRESSION is none, gzip or deflate: then half of each packet is noise, half is
+ * what compresses to nothing.
  *
  * Rings are in a memfd laid out as a device. What it takes to fill them is not
  * counted. Time ends when the receiver has answered.
@@ -33,12 +36,26 @@
 /**
  * struct sender - what is sent
  * @target: where to
+ * @noise: half of each packet is
  * @reader: the ring, all of it
  */
 struct sender {
 	const char *target;
+	bool noise;
 	struct reader reader;
 };
+
+static void sender_make_noise(uint8_t *bytes, size_t length)
+{
+	static uint64_t state = 88172645463325252;
+
+	for (size_t i = 0; i < length; i++) {
+		state ^= state << 13;
+		state ^= state >> 7;
+		state ^= state << 17;
+		bytes[i] = state >> 24;
+	}
+}
 
 static void sender_fill(struct sender *sender, uint32_t bytes, unsigned int packets,
 			unsigned int rings)
@@ -58,6 +75,8 @@ static void sender_fill(struct sender *sender, uint32_t bytes, unsigned int pack
 	for (unsigned int i = 0; i < packets; i++) {
 		header.ts_sec = 1700000000 + i / 1000000;
 		header.ts_nsec = i % 1000000 * 1000;
+		if (sender->noise)
+			sender_make_noise(data, bytes / 2);
 		if (!memring_append(&memring, i % rings, &header, data))
 			abort();
 	}
@@ -159,11 +178,11 @@ static void sender_measure(struct sender *sender, void (*send)(struct sender *se
 	send(sender);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	getrusage(RUSAGE_SELF, &after);
-	printf("{\"seconds\": %.6f, \"user\": %.6f, \"system\": %.6f, \"bytes\": %" PRIu64 ", \"memory_kib\": %lu}\n",
+	printf("{\"seconds\": %.6f, \"user\": %.6f, \"system\": %.6f, \"bytes\": %" PRIu64 ", \"wire\": %" PRIu64 ", \"memory_kib\": %lu}\n",
 	       end.tv_sec - begin.tv_sec + (end.tv_nsec - begin.tv_nsec) / 1e9,
 	       sender_seconds(&after.ru_utime) - sender_seconds(&before.ru_utime),
 	       sender_seconds(&after.ru_stime) - sender_seconds(&before.ru_stime),
-	       sender_bytes(&sender->reader), sender_memory());
+	       sender_bytes(&sender->reader), engine_wire_bytes, sender_memory());
 }
 
 int main(int argc, char **argv)
@@ -177,12 +196,16 @@ int main(int argc, char **argv)
 	};
 	static struct sender sender;
 
-	if (argc != 6) {
-		fprintf(stderr, "usage: %s WAY BYTES PACKETS RINGS HOST:PORT\n", *argv);
+	if (argc != 6 && argc != 7) {
+		fprintf(stderr, "usage: %s WAY BYTES PACKETS RINGS HOST:PORT [COMPRESSION]\n",
+			*argv);
 		return 2;
 	}
 	log_open("bench-sender", 0);
 	sender.target = argv[5];
+	sender.noise = argc == 7;
+	if (argc == 7 && strcmp(argv[6], "none"))
+		engine_compression = argv[6];
 	sender_fill(&sender, atoi(argv[2]), atoi(argv[3]), atoi(argv[4]));
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
 		if (strcmp(argv[1], ways[i].name))

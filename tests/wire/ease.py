@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Conveniences of pcapring-relay: when it stops, what it keeps, how fast it sends."""
 import os
+import socket
 import subprocess
+import threading
 import time
 
 import grpc
 
 import savefile
-from collector import NATIVE
+from collector import NATIVE, start
 from harness import Program, case, read, same, until, write
 from peers import Packet, Receiver
 from records_relay import contents
@@ -508,3 +510,95 @@ def _(folder):
     text = ring.relay(free_port(), "--copy", folder("no", "where")).wait(1)
     assert "--copy" in text and "No such file or directory" in text, text
     usage("--copy is for --device", "--copy", "y")
+
+
+class Wire:
+    """A TCP proxy that counts what sensors send."""
+
+    def __init__(self, port):
+        self.port = port
+        self.bytes = 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = self.listener.getsockname()[1]
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        while True:
+            try:
+                near = self.listener.accept()[0]
+            except OSError:
+                return
+            far = socket.create_connection(("127.0.0.1", self.port))
+            for source, sink, counts in (near, far, True), (far, near, False):
+                threading.Thread(target=self._pump, args=(source, sink, counts),
+                                 daemon=True).start()
+
+    def _pump(self, source, sink, counts):
+        while True:
+            try:
+                blob = source.recv(1 << 16)
+                sink.sendall(blob)
+            except OSError:
+                return
+            if not blob:
+                sink.close()
+                return
+            self.bytes += len(blob) if counts else 0
+
+    def close(self):
+        self.listener.close()
+
+
+@case("ease: --compression: fewer bytes on the wire, the same packets, over both protocols")
+def _(folder):
+    text = (b"GET /index.html HTTP/1.1\r\nHost: example.net\r\n" * 40)[:1514]
+    packets = [(sec, frac, len(text), text) for sec, frac, _len, _data in packets_of(2000)]
+    blob = savefile.build(packets, NATIVE, 9)
+    write(folder("in.pcap"), blob)
+    for args, out in (("--protocol", "records"), blob), (("--protocol", "packet",
+                                                          "--nanoseconds"), blob):
+        sizes = {}
+        for compression in "", "gzip", "deflate":
+            collector, port = start(folder("out.pcap"))
+            wire = Wire(port)
+            more = ("--compression", compression) if compression else ()
+            relay(folder("in.pcap"), wire.address, *args, *more).wait(0)
+            collector.stop()
+            wire.close()
+            same(read(folder("out.pcap")) == out, True, f"{args} {compression}: file is right")
+            sizes[compression] = wire.bytes
+            for name in folder.names():
+                if name.startswith("out."):
+                    os.remove(folder(name))
+        assert sizes[""] > len(blob), sizes
+        assert sizes["gzip"] < len(blob) / 2 and sizes["deflate"] < len(blob) / 2, sizes
+
+
+@case("ease: --compression to a receiver that does not know it is a clear error")
+def _(folder):
+    write(folder("in.pcap"), savefile.build(packets_of(300), NATIVE, 9))
+    plain = [("grpc.compression_enabled_algorithms_bitset", 1)]
+    for protocol in "auto", "records", "packet":
+        server = (Receiver(options=plain) if protocol == "packet" else
+                  Server(Holder(), options=plain))
+        text = relay(folder("in.pcap"), server.port, "--protocol", protocol, "--compression",
+                     "gzip").wait(1)
+        server.stop()
+        assert "it does not know --compression gzip" in text, text
+        assert "does not know pcapring.v1" not in text, text
+
+
+@case("ease: --compression to a receiver that knows packets only falls back, compressed")
+def _(folder):
+    packets = packets_of(300)
+    write(folder("in.pcap"), savefile.build(packets, NATIVE, 9))
+    receiver = Receiver()
+    relay(folder("in.pcap"), receiver.port, "--compression", "deflate").wait(0)
+    receiver.stop()
+    same(data_of(receiver) == [packet[3] for packet in packets], True, "packets are right")
+
+
+@case("ease: a compression that is none exits 2")
+def _(_folder):
+    for value in ("", "zstd", "identity", "GZIP"):
+        usage("--compression '.*' is none of gzip, deflate", f"--compression={value}")

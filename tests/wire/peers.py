@@ -94,7 +94,7 @@ class Sensor:
 class Receiver:
     """A strict receiver: raw messages as they came, and when the sensor half-closed."""
 
-    def __init__(self, port=0, message=None, credentials=None):
+    def __init__(self, port=0, message=None, options=None, credentials=None):
         self.messages = []
         self.message = message          # called with each
         self.metadata = []
@@ -102,7 +102,7 @@ class Receiver:
         self.halfclosed = threading.Event()
         self.may_answer = threading.Event()
         self.may_answer.set()
-        self.server = grpc.server(futures.ThreadPoolExecutor(4))
+        self.server = grpc.server(futures.ThreadPoolExecutor(4), options=options)
         handler = grpc.stream_unary_rpc_method_handler(self._run)
         self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(
             "packet_streaming.PacketStreaming", {"Run": handler}),))

@@ -107,14 +107,14 @@ class Server(grpc.GenericRpcHandler):
     packet_streaming, whose Run is always on its way out.
     """
 
-    def __init__(self, *scripts, port=0, unknown=0):
+    def __init__(self, *scripts, port=0, unknown=0, options=None):
         self.scripts = list(scripts)
         self.unknown = unknown
         self.methods = []
         self.calls = []
         self.failures = []
         self.lock = threading.Lock()
-        self.server = grpc.server(futures.ThreadPoolExecutor(16))
+        self.server = grpc.server(futures.ThreadPoolExecutor(16), options=options)
         self.server.add_generic_rpc_handlers((self,))
         self.port = self.server.add_insecure_port(f"127.0.0.1:{port}")
         self.server.start()
