@@ -9,6 +9,8 @@
 #include <time.h>
 
 #include "common/log.h"
+#include "sight/census.h"
+#include "sight/roster.h"
 
 #define CAPTURES_SECOND	UINT64_C(1000000000)
 
@@ -50,6 +52,7 @@ struct stream {
 	uint64_t acked;
 	uint64_t beat;		/* when that was sent */
 	struct ledger_ring before;	/* the account, when it began */
+	struct roster_entry *seat;	/* its sensor's, or NULL */
 	char key[2 * PATH_NAME_MAX];	/* "sensor/interface"; first: its address */
 };
 
@@ -122,6 +125,7 @@ static void stream_free(struct stream *stream, const char *how, bool fine)
 
 		epoch_detach(stream->epoch, stream->ring, stream->ending, now);
 		stream_ring(stream)->stream = NULL;
+		roster_leave(stream->seat);
 		stream_say_end(stream, how, fine);
 		captures_hurry(stream->captures, now);
 	} else if (!fine && !stream->unroomed && stream->captures->config.complain) {
@@ -349,6 +353,16 @@ static bool stream_admit(struct stream *stream, struct call_status *status)
 	return true;
 }
 
+/* The roster knows files by the same names. */
+static void stream_sit(struct stream *stream)
+{
+	const struct ledger_file *state = stream->epoch->state;
+
+	stream->seat = roster_get(stream->captures->config.roster, state->sensor,
+				  state->interface);
+	roster_join(stream->seat, stream->hello.host, stream->hello.version);
+}
+
 static void stream_hello(struct stream *stream, const struct hello *hello,
 			 uint64_t now)
 {
@@ -389,6 +403,7 @@ static void stream_hello(struct stream *stream, const struct hello *hello,
 	if (!epochs_durable(captures->config.epochs))
 		stream_find_offset(stream);
 	stream_claim(stream);
+	stream_sit(stream);
 	epoch_snaplen(epoch, hello->format.snaplen);
 	epoch_attach(epoch, hello->ring, hello->ring_bytes);
 	if (epoch_settled(epoch, hello->ring))
@@ -445,6 +460,8 @@ static void stream_records(struct stream *stream, struct records *records,
 		stream_end(stream, &status);
 		return;
 	}
+	/* what was spooled has older stamps */
+	roster_received(stream->seat, stream->hello.ring_bytes ? records->complete_until : 0);
 	result = epoch_receive(epoch, stream->ring, records, now, &status);
 	if (result == EPOCH_INVALID)
 		stream_end(stream, &status);
@@ -585,6 +602,7 @@ static uint64_t captures_idle(void *context)
 	uint64_t now = captures_now(), due = CALL_NEVER;
 	struct epoch *epoch;
 
+	census_take(captures->config.roster, epochs);
 	if (!__atomic_exchange_n(&captures->woken, false, __ATOMIC_ACQUIRE) &&
 	    now < captures->due)
 		return captures->due;

@@ -14,11 +14,13 @@
 #include "epochs.h"
 
 struct captures;
+struct roster;
 
 /**
  * struct captures_config - how it works, and whom it talks to
  * @epochs: where they go; they outlive it
  * @output: standard output
+ * @roster: is told of sensors
  * @end: ends a call
  * @admit: may the call's sensor send under this name? NULL: any may
  * @complain: logs that a call comes to nothing; NULL: nobody does
@@ -27,6 +29,7 @@ struct captures;
 struct captures_config {
 	struct epochs *epochs;
 	struct output *output;
+	struct roster *roster;
 	void (*end)(struct call *call, const struct call_status *status);
 	bool (*admit)(struct call *call, const char *claimed, struct admission *admission,
 		      struct call_status *status);

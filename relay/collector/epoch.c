@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "common/log.h"
 #include "packet.h"
 
@@ -53,6 +54,23 @@ void epoch_note(struct epoch *epoch)
 }
 
 /*
+ * How long that took since the capture, by the sensor's clock. A savefile that is
+ * streamed, which has no boot, is of any time.
+ */
+static void epoch_measure(struct epoch *epoch, uint32_t i, uint64_t first, uint64_t last)
+{
+	static const uint8_t none[MESSAGE_ID_BYTES];
+	uint64_t now = clock_read(CLOCK_REALTIME);
+	struct epoch_ring *ring = &epoch->rings[i];
+
+	if (!memcmp(epoch->state->boot, none, sizeof(none)))
+		return;
+	metrics_observe(&epoch->delay, (double)(int64_t)(now - first) / CLOCK_SECOND);
+	ring->lag = (double)(int64_t)(now - last) / CLOCK_SECOND;
+	ring->lag_known = true;
+}
+
+/*
  * So many bytes more of a ring, with records from the @first time to the @last,
  * are in the file.
  */
@@ -93,6 +111,7 @@ static bool epoch_write(void *context, void *bytes, size_t size,
 		if (!parts[i].length)
 			continue;
 		epoch_account(ring, parts[i].length, parts[i].first, parts[i].last);
+		epoch_measure(epoch, i, parts[i].first, parts[i].last);
 		ring->packets += parts[i].packets;
 		ring->bytes += parts[i].bytes;
 		ring->disorder += parts[i].disorder;
@@ -339,9 +358,13 @@ static enum epoch_result epoch_direct(struct epoch *epoch, uint32_t i,
 	}
 	*length -= end;
 	epoch->state->length += walk.boundary - state->offset;
-	if (walk.packets)
-		epoch_account(state, walk.boundary - state->offset,
-			      epoch_time(epoch, walk.first), epoch_time(epoch, walk.last));
+	if (walk.packets) {
+		uint64_t first = epoch_time(epoch, walk.first);
+		uint64_t last = epoch_time(epoch, walk.last);
+
+		epoch_account(state, walk.boundary - state->offset, first, last);
+		epoch_measure(epoch, i, first, last);
+	}
 	state->packets += walk.packets;
 	state->bytes += walk.bytes;
 	epoch->series.packets += walk.packets;

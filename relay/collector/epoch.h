@@ -21,6 +21,7 @@
 #include "files/room.h"
 #include "files/series.h"
 #include "files/syncer.h"
+#include "sight/roster.h"
 #include "walk.h"
 
 /**
@@ -30,6 +31,9 @@
  * @received: offset of the next byte to come
  * @walk: where records end, of a single ring
  * @told: up to this offset, people know what may be there twice
+ * @counted: what the roster knows
+ * @lag: of the newest record, when it was written, seconds; @lag_known: and the
+ *	roster does not know yet
  */
 struct epoch_ring {
 	struct stream *stream;
@@ -37,6 +41,9 @@ struct epoch_ring {
 	uint64_t received;
 	struct walk walk;
 	uint64_t told;
+	struct roster_account counted;
+	double lag;
+	bool lag_known;
 };
 
 /**
@@ -59,6 +66,10 @@ struct epoch_ring {
  * @dirty: the syncer has not heard all
  * @came: bytes that it has not heard of
  * @rings: as many as the capture has
+ * @seat: its sensor's in the roster; NULL: there is no room, or, until it is
+ *	@seated, nobody has looked
+ * @delay: of what was written since the roster looked last
+ * @counted_missing: of the file, bytes that the roster knows of
  */
 struct epoch {
 	struct epoch *next;
@@ -79,6 +90,10 @@ struct epoch {
 	bool dirty;
 	uint64_t came;
 	struct epoch_ring *rings;
+	struct roster_entry *seat;
+	bool seated;
+	struct metrics_histogram delay;
+	uint64_t counted_missing;
 };
 
 /* Takes @state over, also when it returns NULL: no memory. */

@@ -600,6 +600,11 @@ void epochs_close(struct epochs *epochs)
 	free(epochs);
 }
 
+struct epoch *epochs_first(const struct epochs *epochs)
+{
+	return epochs->first;
+}
+
 const uint8_t *epochs_id(const struct epochs *epochs)
 {
 	return epochs->id;

@@ -85,6 +85,9 @@ struct room *epochs_room(const struct epochs *epochs);
 /* Those whose files are open: the first of a list, by next_open. */
 struct epoch *epochs_opened(const struct epochs *epochs);
 
+/* All that are known, since whenever: the first of a list, by next. */
+struct epoch *epochs_first(const struct epochs *epochs);
+
 /* Close files that nobody needs. */
 void epochs_close_idle(struct epochs *epochs);
 

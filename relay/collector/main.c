@@ -20,6 +20,9 @@
 #include "report.h"
 #include "sensors.h"
 #include "server/server.h"
+#include "sight/census.h"
+#include "sight/roster.h"
+#include "sight/sight.h"
 #include "trust.h"
 
 #define MAIN_MEMORY_KEPT	(64 << 20)	/* bytes, that are free */
@@ -54,11 +57,13 @@ static struct epochs *main_epochs(const struct options *options, struct output *
 	});
 }
 
-static struct captures *main_captures(struct output *output, struct epochs *epochs)
+static struct captures *main_captures(struct output *output, struct epochs *epochs,
+				      struct roster *roster)
 {
 	return captures_open(&(struct captures_config){
 		.epochs = epochs,
 		.output = output,
+		.roster = roster,
 		.end = rpc_end,
 		.admit = rpc_admit,
 		.complain = rpc_complain,
@@ -67,11 +72,13 @@ static struct captures *main_captures(struct output *output, struct epochs *epoc
 }
 
 static struct sensors *main_sensors(const struct options *options,
-				    struct output *output, struct epochs *epochs)
+				    struct output *output, struct epochs *epochs,
+				    struct roster *roster)
 {
 	return sensors_open(&(struct sensors_config){
 		.write = options->write,
 		.output = output,
+		.roster = roster,
 		.end = rpc_end,
 		.admit = rpc_admit,
 		.whose = main_whose,
@@ -132,6 +139,7 @@ struct main_house {
 	struct tls *tls;
 	struct output output;
 	struct health *health;
+	struct roster *roster;
 	struct epochs *epochs;
 	struct captures *captures;
 	struct sensors *sensors;
@@ -157,11 +165,14 @@ static bool main_build(struct main_house *house)
 
 	house->health = main_health();
 	if (house->health)
+		house->roster = roster_open();
+	if (house->roster)
 		house->epochs = main_epochs(options, &house->output);
 	if (house->epochs)
-		house->captures = main_captures(&house->output, house->epochs);
+		house->captures = main_captures(&house->output, house->epochs, house->roster);
 	if (house->captures)
-		house->sensors = main_sensors(options, &house->output, house->epochs);
+		house->sensors = main_sensors(options, &house->output, house->epochs,
+					      house->roster);
 	if (house->sensors)
 		house->gate = gate_open(&options->access, &options->limits);
 	return house->gate;
@@ -177,6 +188,8 @@ static void main_tear_down(struct main_house *house)
 		captures_close(house->captures);
 	if (house->epochs)
 		epochs_close(house->epochs);
+	if (house->roster)
+		roster_close(house->roster);
 	if (house->health)
 		health_close(house->health);
 }
@@ -199,6 +212,20 @@ static struct server *main_open_server(struct main_house *house,
 	});
 }
 
+static bool main_open_sight(struct sight *sight, const struct main_house *house,
+			    struct server *server)
+{
+	census_begin(house->roster, house->epochs);
+	return sight_open(sight, house->roster, &(struct sight_config){
+		.http = house->options->metrics,
+		.write = house->options->write,
+		.directory = house->options->files.directory,
+		.quiet = house->options->quiet,
+		.wake = server_wake,
+		.context = server,
+	});
+}
+
 static bool main_run(struct main_house *house)
 {
 	const struct main_signals *signals = house->signals;
@@ -212,6 +239,7 @@ static bool main_run(struct main_house *house)
 	};
 	struct server *server;
 	struct reload reload;
+	struct sight sight;
 	bool done = false;
 
 	sensors_taker(house->sensors, &of_sensors);
@@ -222,11 +250,13 @@ static bool main_run(struct main_house *house)
 		return false;
 	reload_open(&reload, house->config, house->gate, house->epochs, server_wake, server);
 	health_start(house->health, server_wake, server);
-	if (captures_start(house->captures, server_wake, server)) {
+	if (main_open_sight(&sight, house, server) &&
+	    captures_start(house->captures, server_wake, server)) {
 		service_status("listening on %s", house->options->listen);
 		done = main_serve_kept(server, &reload, signals->end, signals->reloads);
 		epochs_finish(house->epochs);
 	}
+	sight_close(&sight);
 	server_close(server);
 	reload_close(&reload);
 	return done;

@@ -175,13 +175,12 @@ static bool message_ids(struct message *message, const Pcapring__V1__Hello *hell
 
 static bool message_texts(struct message *message, const Pcapring__V1__Hello *hello)
 {
-	char version[METADATA_TEXT_MAX];
 	struct hello *out = &message->hello;
 
 	return message_text(message, out->sensor, "sensor", hello->sensor) &&
 	       message_text(message, out->host, "host", hello->host) &&
 	       message_text(message, out->interface, "interface", hello->interface) &&
-	       message_text(message, version, "version", hello->version);
+	       message_text(message, out->version, "version", hello->version);
 }
 
 static bool message_positions(struct message *message, const struct hello *hello)

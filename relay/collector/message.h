@@ -34,6 +34,7 @@ struct hello {
 	char sensor[METADATA_TEXT_MAX];
 	char host[METADATA_TEXT_MAX];
 	char interface[METADATA_TEXT_MAX];
+	char version[METADATA_TEXT_MAX];
 };
 
 struct records {

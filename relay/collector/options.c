@@ -20,6 +20,10 @@
 enum {
 	OPTIONS_LISTEN = 256,
 	OPTIONS_WRITE,
+	OPTIONS_METRICS,
+	OPTIONS_METRICS_TLS_CERT,
+	OPTIONS_METRICS_TLS_KEY,
+	OPTIONS_METRICS_TOKEN_FILE,
 	OPTIONS_HOLD_BACK,
 	OPTIONS_SYNC,
 	OPTIONS_REPORT,
@@ -45,6 +49,14 @@ static const struct argp_option options_list[] = {
 	  "How long a record waits for older ones of its capture's other rings (1000); 0: a file for each ring", 0 },
 	{ "sync", OPTIONS_SYNC, "SECONDS", CONFIG_RELOAD,
 	  "Have new records on disk, and acknowledged, at least that often (1; 0.1 is fine); 0: as often as it can", 0 },
+	{ "metrics", OPTIONS_METRICS, "ADDR:PORT", 0,
+	  "Serve metrics for Prometheus and a page of sensors there, e.g. 127.0.0.1:9402; where others can reach it, the following three are needed", 0 },
+	{ "metrics-tls-cert", OPTIONS_METRICS_TLS_CERT, "FILE", 0,
+	  "Serve them by TLS, with this certificate (PEM)", 0 },
+	{ "metrics-tls-key", OPTIONS_METRICS_TLS_KEY, "FILE", 0, "... and its key (PEM)", 0 },
+	{ "metrics-token-file", OPTIONS_METRICS_TOKEN_FILE, "FILE", 0,
+	  "Serve them to who has the token in FILE (one line)", 0 },
+	{ "quiet", 'q', NULL, 0, "Show no live line on a terminal", 0 },
 	{ "report", OPTIONS_REPORT, "FILE", 0,
 	  "Print, as JSON, what the journal of --write FILE, or of --directory FILE, accounts for, and end", 0 },
 	{ "tls-cert", OPTIONS_TLS_CERT, "FILE", 0,
@@ -87,10 +99,43 @@ static bool options_seconds(const char *text, uint64_t *out)
 	return true;
 }
 
+/* For those who look at the collector. */
+static bool options_sight(struct options *options, int key, const char *value)
+{
+	switch (key) {
+	case OPTIONS_METRICS:
+		options->metrics.listen = value;
+		return true;
+	case OPTIONS_METRICS_TLS_CERT:
+		options->metrics.certificate = value;
+		return true;
+	case OPTIONS_METRICS_TLS_KEY:
+		options->metrics.key = value;
+		return true;
+	case OPTIONS_METRICS_TOKEN_FILE:
+		options->metrics.token_file = value;
+		return true;
+	case 'q':
+		options->quiet = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void options_check_sight(const struct options *options, struct argp_state *state)
+{
+	char fault[HTTP_FAULT_MAX];
+
+	if (!http_check(&options->metrics, fault))
+		argp_error(state, "%s", fault);
+}
+
 static void options_check(const struct options *options, struct argp_state *state)
 {
 	char fault[CONFIG_FAULT_MAX];
 
+	options_check_sight(options, state);
 	if (!options->listen)
 		argp_error(state, "--listen is missing: give it ADDR:PORT, such as 0.0.0.0:50051");
 	options_files_check(&options->files, options->write, state);
@@ -176,6 +221,8 @@ static error_t options_one(int key, char *value, struct argp_state *state)
 	uint64_t number = 0;
 	error_t error;
 
+	if (options_sight(options, key, value))
+		return 0;
 	switch (key) {
 	case OPTIONS_LISTEN:
 		options->listen = value;

@@ -2,8 +2,10 @@
 #ifndef COLLECTOR_OPTIONS_H
 #define COLLECTOR_OPTIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "common/http.h"
 #include "gate.h"
 #include "options_files.h"
 
@@ -17,6 +19,8 @@ struct options {
 	const char *tls_key;		/* FILE */
 	const char *tls_client_ca;	/* FILE; NULL: sensors need no certificate */
 	const char *report;	/* FILE: print its account, instead of all else */
+	struct http_config metrics;	/* its listen NULL: none are served */
+	bool quiet;		/* no live line on a terminal */
 	int verbose;
 	struct limits limits;
 	struct access_rules access;	/* access_free() it */

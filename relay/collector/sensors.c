@@ -14,6 +14,7 @@
 #include "decode.h"
 #include "files/path.h"
 #include "files/savefile.h"
+#include "sight/roster.h"
 
 /* Keys that are remembered; more than that is no fleet but an attack. */
 #define SENSORS_MAX		4096
@@ -51,6 +52,8 @@ struct stream {
 	struct savefile *file;
 	uint64_t packets;
 	uint64_t bytes;
+	struct roster_entry *seat;	/* the sensor's, or NULL */
+	struct roster_account counted;	/* what the roster knows */
 	char path[PATH_MAX];		/* for people */
 };
 
@@ -218,6 +221,19 @@ static bool stream_open_pipe(struct stream *stream,
 	return true;
 }
 
+/* There are no rings: all of it is the first one's. */
+static void stream_count(struct stream *stream)
+{
+	const struct roster_account now = {
+		.packets = stream->packets,
+		.bytes = stream->bytes,
+	};
+
+	if (now.packets > stream->counted.packets)
+		roster_received(stream->seat, 0);
+	roster_count(stream->seat, 0, &now, &stream->counted);
+}
+
 /* What could not be written does not count; what to tell the sensor. */
 static void stream_failed(struct stream *stream,
 			  const struct savefile_loss *lost,
@@ -254,6 +270,8 @@ static void stream_end(struct stream *stream, const char *how,
 		("sensor %s: %s: %" PRIu64 " packets, %" PRIu64 " bytes written to %s",
 		 sensor->key, why, stream->packets, stream->bytes, stream->path);
 	sensor->stream = NULL;
+	stream_count(stream);
+	roster_leave(stream->seat);
 	free(stream);
 }
 
@@ -309,6 +327,8 @@ static struct stream *sensors_take(void *context, struct call *call,
 		goto out_free;
 	}
 	sensor->stream = stream;
+	stream->seat = roster_get(sensors->config.roster, sensor->name, sensor->interface);
+	roster_join(stream->seat, metadata->host, "");
 	log_info("sensor %s: streams to %s (link type %u, snaplen %u bytes, %sseconds)",
 		 sensor->key, stream->path, format.linktype, format.snaplen,
 		 format.nanoseconds ? "nano" : "micro");
@@ -352,6 +372,7 @@ static void stream_close(struct stream *stream, bool broken,
 static uint64_t sensors_idle(void *context)
 {
 	struct sensors *sensors = context;
+	bool due = roster_is_due(sensors->config.roster);
 	struct savefile_loss lost;
 	struct call_status status;
 
@@ -359,6 +380,8 @@ static uint64_t sensors_idle(void *context)
 	     sensor = sensor->next) {
 		struct stream *stream = sensor->stream;
 
+		if (stream && due)
+			stream_count(stream);
 		if (!stream || savefile_flush(stream->file, &lost))
 			continue;
 		stream_failed(stream, &lost, &status);

@@ -12,12 +12,14 @@
 #include "call.h"
 #include "output.h"
 
+struct roster;
 struct sensors;
 
 /**
  * struct sensors_config - where it writes, and whom it talks to
  * @write: FILE, or "-" for standard output
  * @output: standard output
+ * @roster: is told of sensors
  * @end: ends a call
  * @admit: may the call's sensor send under this name?
  * @whose: the key of the capture whose file a path is; NULL: of none
@@ -26,6 +28,7 @@ struct sensors;
 struct sensors_config {
 	const char *write;
 	struct output *output;
+	struct roster *roster;
 	void (*end)(struct call *call, const struct call_status *status);
 	bool (*admit)(struct call *call, const char *claimed, struct admission *admission,
 		      struct call_status *status);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/quantity.h"
 
 #define LIVE_LINE_MAX	256
 
@@ -22,18 +23,6 @@ struct live {
 	bool stopping;
 };
 
-/* 12345678, "bit/s" to "12.3 Mbit/s". */
-static void live_scale(char out[32], double number, const char *unit)
-{
-	static const char prefixes[] = " kMGTP";
-	const char *prefix = prefixes;
-
-	for (; number >= 999.5 && prefix[1]; prefix++)
-		number /= 1000;
-	snprintf(out, 32, number < 99.95 && *prefix != ' ' ? "%.1f %.*s%s" : "%.0f %.*s%s",
-		 number, *prefix != ' ', prefix, unit);
-}
-
 static double live_rate(uint64_t before, uint64_t now, double seconds)
 {
 	return now > before && seconds > 0 ? (double)(now - before) / seconds : 0;
@@ -43,12 +32,13 @@ void live_write(char *out, size_t size, const struct live_numbers *before,
 		const struct live_numbers *now, double seconds)
 {
 	uint64_t all = now->packets + now->lost;
-	char packets[32], bits[32], total[32], lost[32];
+	char packets[QUANTITY_MAX], bits[QUANTITY_MAX];
+	char total[QUANTITY_MAX], lost[QUANTITY_MAX];
 
-	live_scale(packets, live_rate(before->packets, now->packets, seconds), "packets/s");
-	live_scale(bits, 8 * live_rate(before->bytes, now->bytes, seconds), "bit/s");
-	live_scale(total, now->packets, "packets");
-	live_scale(lost, now->lost, "lost");
+	quantity_scaled(packets, live_rate(before->packets, now->packets, seconds), "packets/s");
+	quantity_scaled(bits, 8 * live_rate(before->bytes, now->bytes, seconds), "bit/s");
+	quantity_scaled(total, now->packets, "packets");
+	quantity_scaled(lost, now->lost, "lost");
 	snprintf(out, size, "%s, %s; %s, %s (%.3g %%)%s%s", packets, bits, total, lost,
 		 all ? 100.0 * now->lost / all : 0, *now->note ? "; " : "", now->note);
 }
