@@ -374,6 +374,11 @@ static void stream_hello(struct stream *stream, const struct hello *hello,
 	int error;
 
 	stream->hello = *hello;
+	if (!memcmp(hello->boot, EPOCHS_PLAIN, MESSAGE_ID_BYTES)) {
+		call_fail(&status, CALL_INVALID_ARGUMENT, "boot_id is that of no boot");
+		stream_end(stream, &status);
+		return;
+	}
 	if (!stream_admit(stream, &status)) {
 		stream_free(stream, status.text, true);	/* it was logged */
 		captures->config.end(call, &status);
@@ -660,7 +665,7 @@ struct captures *captures_open(const struct captures_config *config)
 	return captures;
 }
 
-static void captures_wake(void *context)
+void captures_wake(void *context)
 {
 	struct captures *captures = context;
 

@@ -50,6 +50,9 @@ void captures_taker(struct captures *captures, struct call_taker *taker);
 bool captures_start(struct captures *captures, void (*wake)(void *context),
 		    void *context);
 
+/* Look at all epochs, soon. From any thread, until the server is closed. */
+void captures_wake(void *captures);
+
 /* All streams have ended. */
 void captures_close(struct captures *captures);
 

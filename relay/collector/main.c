@@ -16,6 +16,7 @@
 #include "health.h"
 #include "options.h"
 #include "output.h"
+#include "plain.h"
 #include "reload.h"
 #include "report.h"
 #include "sensors.h"
@@ -142,7 +143,8 @@ struct main_house {
 	struct roster *roster;
 	struct epochs *epochs;
 	struct captures *captures;
-	struct sensors *sensors;
+	struct sensors *sensors;	/* or plain, where there is a directory */
+	struct plain *plain;
 	struct gate *gate;
 };
 
@@ -159,6 +161,24 @@ static struct health *main_health(void)
 	});
 }
 
+static void main_build_packets(struct main_house *house)
+{
+	const struct options *options = house->options;
+
+	if (options->write)
+		house->sensors = main_sensors(options, &house->output, house->epochs,
+					      house->roster);
+	else
+		house->plain = plain_open(&(struct plain_config){
+			.epochs = house->epochs,
+			.roster = house->roster,
+			.end = rpc_end,
+			.admit = rpc_admit,
+			.wake = captures_wake,
+			.context = house->captures,
+		});
+}
+
 static bool main_build(struct main_house *house)
 {
 	const struct options *options = house->options;
@@ -171,9 +191,8 @@ static bool main_build(struct main_house *house)
 	if (house->epochs)
 		house->captures = main_captures(&house->output, house->epochs, house->roster);
 	if (house->captures)
-		house->sensors = main_sensors(options, &house->output, house->epochs,
-					      house->roster);
-	if (house->sensors)
+		main_build_packets(house);
+	if (house->sensors || house->plain)
 		house->gate = gate_open(&options->access, &options->limits);
 	return house->gate;
 }
@@ -184,6 +203,8 @@ static void main_tear_down(struct main_house *house)
 		gate_close(house->gate);
 	if (house->sensors)
 		sensors_close(house->sensors);
+	if (house->plain)
+		plain_close(house->plain);
 	if (house->captures)
 		captures_close(house->captures);
 	if (house->epochs)
@@ -242,7 +263,10 @@ static bool main_run(struct main_house *house)
 	struct sight sight;
 	bool done = false;
 
-	sensors_taker(house->sensors, &of_sensors);
+	if (house->plain)
+		plain_taker(house->plain, &of_sensors);
+	else
+		sensors_taker(house->sensors, &of_sensors);
 	captures_taker(house->captures, &of_captures);
 	health_takers(house->health, &of_checks, &of_watches);
 	server = main_open_server(house, methods, &reload);
