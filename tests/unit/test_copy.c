@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+/* What is copied, and what of a ring waits for it. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+#include "copy.h"
+#include "memring.h"
+#include "reader.h"
+
+#define RING_BYTES	65536
+#define RINGS		2
+#define RECORD(caplen)	(sizeof(struct pcapring_record) + (caplen))
+
+struct fixture {
+	struct memring memring;
+	struct reader reader;
+	struct copy *copy;
+	char path[64];
+	unsigned int woken;
+};
+
+static void begin(struct fixture *f)
+{
+	memset(f, 0, sizeof(*f));
+	memring_create(&f->memring, RINGS, RING_BYTES, 1ULL << 40);
+	assert_true(reader_open_fd(&f->reader, dup(f->memring.fd), "memring"));
+	snprintf(f->path, sizeof(f->path), "/tmp/pcapring-copy-XXXXXX");
+	close(mkstemp(f->path));
+}
+
+static void end(struct fixture *f)
+{
+	reader_close(&f->reader);
+	copy_close(f->copy);
+	memring_destroy(&f->memring);
+	unlink(f->path);
+}
+
+static void wake(void *context)
+{
+	struct fixture *f = context;
+
+	__atomic_add_fetch(&f->woken, 1, __ATOMIC_RELAXED);
+}
+
+/* Records of one byte value, and where they end. */
+static uint64_t fill(struct fixture *f, unsigned int ring, uint8_t value, unsigned int count)
+{
+	const struct pcapring_record header = { value, 0, 1000, 1000 };
+	uint8_t data[1000];
+
+	memset(data, value, sizeof(data));
+	for (unsigned int i = 0; i < count; i++)
+		assert_true(memring_append(&f->memring, ring, &header, data));
+	assert_true(reader_load(&f->reader, &f->reader.rings[ring]));
+	return f->reader.rings[ring].head;
+}
+
+static off_t size_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+/* Rings are written around their ends many times, while tails follow. */
+static void test_all_that_is_wanted_is_written(void **state)
+{
+	uint64_t total = sizeof(struct pcapring_file_header);
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	f.copy = copy_open(f.path, &f.reader);
+	assert_non_null(f.copy);
+	copy_start(f.copy, wake, &f);
+	copy_start(f.copy, wake, &f);
+	for (unsigned int i = 0; i < 400; i++) {
+		unsigned int ring = i % RINGS;
+		struct reader_ring *positions = &f.reader.rings[ring];
+		uint64_t head = fill(&f, ring, i, 1 + i % 7);
+
+		total += (1 + i % 7) * RECORD(1000);
+		copy_want(f.copy, ring, head);
+		while (head - positions->tail > RING_BYTES - 10 * RECORD(1000))
+			reader_release(positions, head);
+	}
+	assert_true(copy_finish(f.copy));
+	for (unsigned int i = 0; i < RINGS; i++) {
+		reader_release(&f.reader.rings[i], f.reader.rings[i].head);
+		assert_int_equal(f.reader.rings[i].tail, f.reader.rings[i].head);
+	}
+	assert_int_equal(size_of(f.path), total);
+	assert_true(f.woken > 0);
+	end(&f);
+}
+
+static void test_a_tail_waits_for_the_copy(void **state)
+{
+	struct fixture f;
+	uint64_t first, second;
+
+	(void)state;
+	begin(&f);
+	f.copy = copy_open(f.path, &f.reader);
+	copy_start(f.copy, wake, &f);
+	first = fill(&f, 0, 1, 3);
+	second = fill(&f, 0, 2, 3);
+	reader_release(&f.reader.rings[0], second);
+	assert_int_equal(f.reader.rings[0].tail, 1ULL << 40);
+	copy_want(f.copy, 0, first);
+	while (f.reader.rings[0].tail != first)
+		reader_release(&f.reader.rings[0], second);
+	assert_true(copy_finish(f.copy));
+	reader_release(&f.reader.rings[0], second);
+	assert_int_equal(f.reader.rings[0].tail, first);
+	end(&f);
+}
+
+/* Nothing is held for a copy that has failed. */
+static void test_what_cannot_be_written_holds_nothing(void **state)
+{
+	struct fixture f;
+	uint64_t head;
+
+	(void)state;
+	begin(&f);
+	f.copy = copy_open("/dev/full", &f.reader);
+	assert_non_null(f.copy);
+	copy_start(f.copy, wake, &f);
+	head = fill(&f, 0, 1, 3);
+	copy_want(f.copy, 0, head);
+	reader_release(&f.reader.rings[0], head);
+	assert_int_equal(f.reader.rings[0].tail, head);
+	assert_false(copy_finish(f.copy));
+	end(&f);
+}
+
+static void test_what_was_never_started_is_empty(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	f.copy = copy_open(f.path, &f.reader);
+	copy_want(f.copy, 0, fill(&f, 0, 1, 3));
+	assert_true(copy_finish(f.copy));
+	assert_int_equal(size_of(f.path), 0);
+	end(&f);
+}
+
+static void test_what_cannot_be_made_is_refused(void **state)
+{
+	(void)state;
+	assert_null(copy_open("/nonexistent/copy", NULL));
+	assert_null(copy_open("/tmp", NULL));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all_that_is_wanted_is_written),
+		cmocka_unit_test(test_a_tail_waits_for_the_copy),
+		cmocka_unit_test(test_what_cannot_be_written_holds_nothing),
+		cmocka_unit_test(test_what_was_never_started_is_empty),
+		cmocka_unit_test(test_what_cannot_be_made_is_refused),
+	};
+
+	return cmocka_run_group_tests_name("copy", tests, NULL, NULL);
+}
