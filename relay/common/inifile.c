@@ -91,7 +91,7 @@ static void inifile_begin(struct inifile *file, const char *line)
 	file->known = true;
 	memcpy(file->section, line, length);
 	file->section[length] = '\0';
-	if (line[length] && !line[length + 1 + strspn(line + length + 1, " \t\r")])
+	if (line[length] && !line[length + 1 + strspn(line + length + 1, " \r")])
 		inifile_tell(file, NULL, NULL);
 	else
 		inifile_fault(file, "[SECTION] on a line of its own");
@@ -130,7 +130,9 @@ static char *inifile_next(char *line, int room, void *context)
 	}
 	memcpy(line, from, length);
 	strcpy(line + length, "\n");
-	from = line + strspn(line, " \t");
+	for (char *tab = line; (tab = strchr(tab, '\t')); tab++)
+		*tab = ' ';
+	from = line + strspn(line, " ");
 	if (*from != '[')
 		return line;
 	line[strlen(line) - 1] = '\0';

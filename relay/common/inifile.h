@@ -5,6 +5,8 @@
  *	# a comment, as with ";"; nothing else on its line
  *	key = value, up to the end of the line
  *	[section]
+ *
+ * A tab is a blank; other control characters are none.
  */
 #ifndef COMMON_INIFILE_H
 #define COMMON_INIFILE_H

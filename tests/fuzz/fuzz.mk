@@ -23,6 +23,13 @@ fuzz_objects	= $(addprefix $(BUILD)/objects/relay/,$(addsuffix .o,$(1)))
 
 fuzz-targets: $(FUZZ_TARGETS) $(BUILD)/seeds/stamp
 
+FUZZ_CONFIG	:= $(BUILD)/objects/tests/fuzz/config.o \
+		   $(call fuzz_objects,$(addprefix common/,config inifile near settings size))
+
+$(BUILD)/fuzz_config_relay: $(FUZZ_CONFIG) $(call fuzz_objects,options rate)
+$(BUILD)/fuzz_config_collector: $(FUZZ_CONFIG) $(call fuzz_objects,$(addprefix collector/, \
+	options options_files access call gate \
+	files/path files/template files/ledger files/intervals))
 $(BUILD)/fuzz_exclude_list: $(call fuzz_objects,exclude_list common/size)
 $(BUILD)/fuzz_from_collector: $(call fuzz_objects,message common/metadata common/size)
 $(BUILD)/fuzz_from_sensor: $(call fuzz_objects,$(addprefix collector/,message pieces))
@@ -44,7 +51,7 @@ $(BUILD)/fuzz_walk: $(call fuzz_objects,collector/walk)
 $(BUILD)/fuzz_%: $(BUILD)/objects/tests/fuzz/fuzz_%.o \
 		$(addprefix $(BUILD)/objects/tests/fuzz/,fuzz.o log.o) $(PROTO_OBJECTS)
 	$(call step,LD,$@)$(CC) $(UNIT_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ \
-		-lprotobuf-c -lpcap -ljansson -lz
+		-lprotobuf-c -lpcap -linih -ljansson -lz
 
 # Messages in them are packed by what is not ours.
 $(BUILD)/seeds/stamp: tests/fuzz/seeds tests/fuzz/regressions \
