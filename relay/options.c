@@ -252,11 +252,42 @@ static const char *options_compression(const char *name, struct argp_state *stat
 	return name;
 }
 
+/* When it ends, how it sends, where else to. */
+static bool options_ease(struct options *options, int key, const char *arg,
+			 struct argp_state *state)
+{
+	switch (key) {
+	case OPTIONS_COUNT:
+		options->count = options_count(arg, state);
+		return true;
+	case OPTIONS_BYTES:
+		options->bytes = options_size("--bytes", arg, state);
+		return true;
+	case OPTIONS_DURATION:
+		options->duration = options_duration(arg, state);
+		return true;
+	case OPTIONS_COMPRESSION:
+		options->compression = options_compression(arg, state);
+		return true;
+	case OPTIONS_COPY:
+		options->copy = arg;
+		return true;
+	case OPTIONS_DRAIN:
+		options->drain = true;
+		return true;
+	case OPTIONS_LIMIT_RATE:
+		options->rate = options_rate(arg, state);
+		return true;
+	default:
+		return false;
+	}
+}
+
 static error_t options_option(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
 
-	if (options_sight(options, key, arg))
+	if (options_sight(options, key, arg) || options_ease(options, key, arg, state))
 		return 0;
 	switch (key) {
 	case OPTIONS_DEVICE:
@@ -309,27 +340,6 @@ static error_t options_option(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTIONS_TOKEN_FILE:
 		options->token_file = arg;
-		break;
-	case OPTIONS_COUNT:
-		options->count = options_count(arg, state);
-		break;
-	case OPTIONS_BYTES:
-		options->bytes = options_size("--bytes", arg, state);
-		break;
-	case OPTIONS_DURATION:
-		options->duration = options_duration(arg, state);
-		break;
-	case OPTIONS_COMPRESSION:
-		options->compression = options_compression(arg, state);
-		break;
-	case OPTIONS_COPY:
-		options->copy = arg;
-		break;
-	case OPTIONS_DRAIN:
-		options->drain = true;
-		break;
-	case OPTIONS_LIMIT_RATE:
-		options->rate = options_rate(arg, state);
 		break;
 	case 'v':
 		options->verbose = 1;
