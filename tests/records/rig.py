@@ -64,10 +64,14 @@ def free_port(dice):
                 pass
 
 
+NAME = "%{ring}-%s.pcap"       # of files that follow each other
+
+
 class Rig:
     def __init__(self, folder, seed, rings=1, ring_bytes=1 << 20, rate=3000000,
-                 options=(), faults=None, power=False, sync=0.05, spool=0):
+                 options=(), faults=None, power=False, sync=0.05, spool=0, directory=False):
         """
+        @directory: the collector's files follow each other in one.
         @spool: bytes that the relay keeps on its disk; 0: no spool. @rate: bytes a second, of all rings. @sync: seconds, of the collector.
         @faults: the part of connections that stall; None: no proxy. @power: the
         collector's machine can lose its power.
@@ -80,6 +84,7 @@ class Rig:
         self.sync = sync
         self.options = options
         self.spool = spool
+        self.directory = directory
         self.boot = 0
         self.epochs = []        # of the machines that lost their power
         self.memory = os.memfd_create("rings")
@@ -91,6 +96,8 @@ class Rig:
             self.target = free_port(self.dice)
             self.proxy = Proxy(self.target, self.port, self.dice, faults)
         self.environment = {}
+        if directory:
+            os.mkdir(folder("x"))
         if power:
             os.mkdir(folder("synced"))
             self.environment = {"RECORDS_SYNCED": folder("synced"),
@@ -113,8 +120,9 @@ class Rig:
         """@die: a power rig's, (in sync number so many, which lasts milliseconds)."""
         environment = {**self.environment, **({"RECORDS_DIE": "%d %d" % die} if die else {})}
         self.collector = Piece("pcapring-collector", "--listen", f"127.0.0.1:{self.port}",
-                               "--write", self.folder("x.pcap"), "--sync", self.sync,
-                               *self.options, env=environment)
+                               *(("--directory", self.folder("x"), "--name", NAME)
+                                 if self.directory else ("--write", self.folder("x.pcap"))),
+                               "--sync", self.sync, *self.options, env=environment)
 
     def drops(self):
         return self.folder(f"drops{self.boot or ''}")
@@ -175,9 +183,14 @@ class Rig:
         """Of what the collector has not synced, anything is there, or nothing."""
         if self.collector.process.poll() is None:
             self.kill_collector()
-        for name in self.folder.names():
-            if name.startswith("x"):
-                self._lose(self.folder(name), all_lost)
+        for name in self.names():
+            self._lose(self.folder(name), all_lost)
+
+    def names(self):
+        """The collector's files."""
+        if self.directory:
+            return [f"x/{name}" for name in os.listdir(self.folder("x"))]
+        return [name for name in self.folder.names() if name.startswith("x")]
 
     def _lose(self, path, all_lost):
         try:
@@ -236,6 +249,11 @@ class Rig:
 
     def empty(self):
         return self.tails() == self.heads() and not self.spooled()[0]
+
+    def finished(self):
+        """All is done with files that are complete."""
+        return not self.directory or not [name for name in self.names()
+                                          if name.endswith((".pcap", ".new"))]
 
     # Its life
 
@@ -332,7 +350,17 @@ class Rig:
         return self.judge()
 
     def savefiles(self):
-        return [self.folder(name) for name in self.folder.names() if name.endswith(".pcap")]
+        if not self.directory:
+            return [self.folder(name) for name in self.names() if name.endswith(".pcap")]
+        names = [re.fullmatch(r"x/(\w+)-(\d+)(?:\.(\d+))?\.pcap(\.zst)?", name)
+                 for name in self.names() if name != "x/.pcapring.journal"]
+        assert all(names), f"files that are not complete: {self.names()}"
+        # in the order they were begun
+        names.sort(key=lambda name: (name[1], int(name[2]), int(name[3] or 0)))
+        for name in names:
+            if name[4]:
+                subprocess.run(["zstd", "-dq", "--rm", self.folder(name[0])], check=True)
+        return [self.folder(name[0].removesuffix(".zst")) for name in names]
 
     def judge(self):
         for seen, captured, dropped in self.report:

@@ -3,9 +3,9 @@
  * A shared object to preload: notes how much of each file its process has
  * synced, so that a test can take away the rest, as a power cut would. For each
  * file there is one in the folder $RECORDS_SYNCED, named by its inode's number,
- * with the number of bytes. Kills its process in the middle of a sync: with
- * $RECORDS_DIE of "N MILLISECONDS" it is number N, counted from 1, and lasts so
- * long.
+ * with the number of bytes. Kills its process in the middle of a sync, or before a
+ * file gets another name or none: with $RECORDS_DIE of "N MILLISECONDS" it is number
+ * N, counted from 1, and lasts so long.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -106,9 +106,29 @@ int unlinkat(int folder, const char *name, int flags)
 	char path[4096];
 	struct stat st;
 
+	synced_die();
 	if (!fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW)) {
 		synced_path(path, sizeof(path), &st);
 		unlink(path);
 	}
 	return cut(folder, name, flags);
+}
+
+int renameat2(int from, const char *old, int to, const char *new, unsigned int flags)
+{
+	int (*move)(int from, const char *old, int to, const char *new, unsigned int flags) =
+		(int (*)(int, const char *, int, const char *, unsigned int))
+		dlsym(RTLD_NEXT, "renameat2");
+
+	synced_die();
+	return move(from, old, to, new, flags);
+}
+
+int renameat(int from, const char *old, int to, const char *new)
+{
+	int (*move)(int from, const char *old, int to, const char *new) =
+		(int (*)(int, const char *, int, const char *))dlsym(RTLD_NEXT, "renameat");
+
+	synced_die();
+	return move(from, old, to, new);
 }

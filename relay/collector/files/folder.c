@@ -289,7 +289,8 @@ void folder_clean(const struct folder *folder)
 	FTSENT *entry;
 
 	while (tree && (entry = fts_read(tree)))
-		if (entry->fts_info == FTS_F && folder_unsure(entry) && !unlink(entry->fts_path))
+		if (entry->fts_info == FTS_F && folder_unsure(entry) &&
+		    !unlinkat(AT_FDCWD, entry->fts_path, 0))
 			log_debug("%s: removed, it was not acknowledged", entry->fts_path);
 	if (tree)
 		fts_close(tree);
