@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "common/keeper.h"
 #include "common/log.h"
 #include "reader.h"
 
@@ -184,6 +185,7 @@ static struct copy_ring *copy_wait(struct copy *copy, uint64_t *end)
 			break;
 		pthread_cond_broadcast(&copy->idle);
 		pthread_cond_wait(&copy->news, &copy->lock);
+		keeper_round();
 	}
 	pthread_mutex_unlock(&copy->lock);
 	return ring;
@@ -202,15 +204,20 @@ static void copy_tell(struct copy *copy)
 static void *copy_run(void *context)
 {
 	struct copy *copy = context;
+	struct keeper_bed bed = { &copy->lock, &copy->news };
 	struct copy_ring *ring;
 	uint64_t end;
 
+	keeper_join("copying", keeper_nudge, &bed);
 	while ((ring = copy_wait(copy, &end))) {
+		keeper_away(true);	/* in the disk's hands */
 		/* its data lie there twice, back to back */
 		if (copy_write(copy, ring->data + (ring->done & ring->mask), end - ring->done))
 			__atomic_store_n(&ring->done, end, __ATOMIC_RELEASE);
+		keeper_away(false);
 		copy_tell(copy);
 	}
+	keeper_leave();
 	return NULL;
 }
 

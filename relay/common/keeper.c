@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +82,15 @@ void keeper_leave(void)
 	pthread_mutex_unlock(&keeper.lock);
 	free(keeper_me);
 	keeper_me = NULL;
+}
+
+void keeper_nudge(void *context)
+{
+	const struct keeper_bed *bed = context;
+
+	pthread_mutex_lock(bed->lock);
+	pthread_cond_broadcast(bed->changed);
+	pthread_mutex_unlock(bed->lock);
 }
 
 void keeper_round(void)

@@ -13,6 +13,7 @@
 #ifndef COMMON_KEEPER_H
 #define COMMON_KEEPER_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -45,6 +46,17 @@ void keeper_stop(void);
  */
 void keeper_join(const char *name, void (*wake)(void *context), void *context);
 void keeper_leave(void);
+
+/**
+ * struct keeper_bed - where a thread sleeps on a condition
+ */
+struct keeper_bed {
+	pthread_mutex_t *lock;
+	pthread_cond_t *changed;
+};
+
+/* A wake() for it. */
+void keeper_nudge(void *bed);
 
 /* Of a thread that has not joined, nobody cares. */
 void keeper_round(void);

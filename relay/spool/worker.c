@@ -39,16 +39,6 @@ static struct worker_job *worker_next(struct worker *worker)
 	return job ? job : worker_get(&worker->todo[1]);
 }
 
-/* So that it comes round, which nobody else is to notice. */
-static void worker_nudge(void *context)
-{
-	struct worker *worker = context;
-
-	pthread_mutex_lock(&worker->mutex);
-	pthread_cond_broadcast(&worker->news);
-	pthread_mutex_unlock(&worker->mutex);
-}
-
 /* A job waits for disks. */
 static void worker_work(struct worker_job *job)
 {
@@ -60,9 +50,10 @@ static void worker_work(struct worker_job *job)
 static void *worker_run(void *context)
 {
 	struct worker *worker = context;
+	struct keeper_bed bed = { &worker->mutex, &worker->news };
 	struct worker_job *job;
 
-	keeper_join("spool's", worker_nudge, worker);
+	keeper_join("spool's", keeper_nudge, &bed);
 	pthread_mutex_lock(&worker->mutex);
 	for (;;) {
 		keeper_round();

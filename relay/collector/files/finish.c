@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/keeper.h"
 #include "common/log.h"
 #include "command.h"
 #include "folder.h"
@@ -155,7 +156,7 @@ static struct finish_job *finish_take(struct finish *finish)
 {
 	struct finish_job *job;
 
-	while (!finish->first && !finish->stop)
+	for (; !finish->first && !finish->stop; keeper_round())
 		pthread_cond_wait(&finish->changed, &finish->lock);
 	job = finish->first;
 	if (!job)
@@ -169,8 +170,10 @@ static struct finish_job *finish_take(struct finish *finish)
 static void *finish_run(void *context)
 {
 	struct finish *finish = context;
+	struct keeper_bed bed = { &finish->lock, &finish->changed };
 	struct finish_job *job;
 
+	keeper_join("finishing", keeper_nudge, &bed);
 	/* of this thread; where it may not, it does without */
 	(void)!setpriority(PRIO_PROCESS, gettid(), FINISH_NICE);
 	for (;;) {
@@ -178,11 +181,16 @@ static void *finish_run(void *context)
 		job = finish_take(finish);
 		pthread_mutex_unlock(&finish->lock);
 		if (!job)
-			return NULL;
+			break;
+		keeper_away(true);	/* large files and commands take their time */
 		if (!finish_late(finish) && finish_one(finish, job->name) != FINISH_LATER)
 			finish->done(finish->context, job->name);
+		keeper_away(false);
+		keeper_round();
 		free(job);
 	}
+	keeper_leave();
+	return NULL;
 }
 
 struct finish *finish_open(const struct finish_config *config)

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/keeper.h"
 #include "common/log.h"
 #include "finish.h"
 #include "folder.h"
@@ -294,6 +295,7 @@ static void syncer_round(struct syncer *syncer)
 		return;
 	first = syncer->first;
 	pthread_mutex_unlock(&syncer->lock);
+	keeper_away(true);
 	error = syncer_sync(syncer, first, gone, done);
 	if (!error)
 		syncer_rename(syncer, first);
@@ -301,6 +303,7 @@ static void syncer_round(struct syncer *syncer)
 		syncer_tell_room(syncer->room, error);
 	syncer_free_gone(gone);
 	syncer_free_done(done);
+	keeper_away(false);
 	pthread_mutex_lock(&syncer->lock);
 	syncer_publish(syncer, error);
 	pthread_mutex_unlock(&syncer->lock);
@@ -312,26 +315,30 @@ static void syncer_wait(struct syncer *syncer, uint64_t due)
 {
 	struct timespec until = { due / SYNCER_SECOND, due % SYNCER_SECOND };
 
-	while (!syncer->news && !syncer->stop)
+	for (; !syncer->news && !syncer->stop; keeper_round())
 		pthread_cond_wait(&syncer->changed, &syncer->lock);
-	while (!syncer->urgent && !syncer->stop && syncer_now() < due)
+	for (; !syncer->urgent && !syncer->stop && syncer_now() < due; keeper_round())
 		pthread_cond_timedwait(&syncer->changed, &syncer->lock, &until);
 }
 
 static void *syncer_run(void *context)
 {
 	struct syncer *syncer = context;
+	struct keeper_bed bed = { &syncer->lock, &syncer->changed };
 	uint64_t last = 0;
 	bool stop;
 
+	keeper_join("syncer's", keeper_nudge, &bed);
 	pthread_mutex_lock(&syncer->lock);
 	do {
+		keeper_round();
 		syncer_wait(syncer, last + syncer->interval);
 		last = syncer_now();
 		stop = syncer->stop;
 		syncer_round(syncer);
 	} while (!stop);
 	pthread_mutex_unlock(&syncer->lock);
+	keeper_leave();
 	return NULL;
 }
 
