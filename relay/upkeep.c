@@ -18,6 +18,7 @@ bool upkeep_start(struct upkeep *upkeep, const struct upkeep_config *config)
 {
 	reload_open(&upkeep->reload, config->config, config->exclude, config->reader,
 		    watch_turn, config->watch);
+	upkeep->status = config->status;
 	watch_on_turn(config->watch, upkeep_turn, upkeep);
 	keeper_join("relay's", watch_turn, config->watch);
 	if (keeper_start(&(struct keeper_config){
@@ -35,6 +36,7 @@ bool upkeep_start(struct upkeep *upkeep, const struct upkeep_config *config)
 void upkeep_stop(struct upkeep *upkeep)
 {
 	reload_end(&upkeep->reload);
+	ask_close(&upkeep->status->ask);
 	keeper_stop();
 	keeper_leave();
 	reload_close(&upkeep->reload);

@@ -12,6 +12,7 @@ struct watch;
 
 struct upkeep {
 	struct reload reload;
+	struct status *status;
 };
 
 /**
@@ -34,7 +35,7 @@ struct upkeep_config {
 /* The calling thread has to come round from now on. False: it was logged. */
 bool upkeep_start(struct upkeep *upkeep, const struct upkeep_config *config);
 
-/* In the same thread. */
+/* In the same thread, whose loop has ended. */
 void upkeep_stop(struct upkeep *upkeep);
 
 #endif

@@ -94,28 +94,6 @@ static void main_turn(void *reload)
 	reload_turn(reload);
 }
 
-/* The service's side: the keeper looks after this thread and those it knows of. */
-static bool main_serve_kept(struct server *server, struct reload *reload, int stop_fd,
-			    int reloads)
-{
-	bool done = false;
-
-	keeper_join("server's", server_wake, server);
-	if (keeper_start(&(struct keeper_config){
-			.reloads = reloads,
-			.reload = reload_run,
-			.context = reload,
-		})) {
-		service_ready();
-		done = server_run(server, stop_fd);
-		service_stopping();
-	}
-	reload_end(reload);
-	keeper_stop();
-	keeper_leave();
-	return done;
-}
-
 /* signalfds: those that end the program; SIGHUP, or -1 */
 struct main_signals {
 	int end;
@@ -247,9 +225,33 @@ static bool main_open_sight(struct sight *sight, const struct main_house *house,
 	});
 }
 
+/* The service's side: the keeper looks after this thread and those it knows of. */
+static bool main_serve_kept(const struct main_house *house, struct server *server,
+			    struct reload *reload, struct sight *sight)
+{
+	bool done = false;
+
+	keeper_join("server's", server_wake, server);
+	if (keeper_start(&(struct keeper_config){
+			.reloads = house->signals->reloads,
+			.reload = reload_run,
+			.context = reload,
+			.look = sight_look,
+			.looked_at = sight,
+		})) {
+		service_ready();
+		done = server_run(server, house->signals->end);
+		service_stopping();
+	}
+	reload_end(reload);
+	roster_stop(house->roster);
+	keeper_stop();
+	keeper_leave();
+	return done;
+}
+
 static bool main_run(struct main_house *house)
 {
-	const struct main_signals *signals = house->signals;
 	struct call_taker of_sensors, of_captures, of_checks, of_watches;
 	const struct rpc_method methods[] = {
 		{ "/packet_streaming.PacketStreaming/Run", &of_sensors },
@@ -277,7 +279,7 @@ static bool main_run(struct main_house *house)
 	if (main_open_sight(&sight, house, server) &&
 	    captures_start(house->captures, server_wake, server)) {
 		service_status("listening on %s", house->options->listen);
-		done = main_serve_kept(server, &reload, signals->end, signals->reloads);
+		done = main_serve_kept(house, server, &reload, &sight);
 		epochs_finish(house->epochs);
 	}
 	sight_close(&sight);
