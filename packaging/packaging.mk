@@ -56,6 +56,10 @@ install: programs install-completions
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/udev/rules.d packaging/60-pcapring.rules
 	install -D -m 644 packaging/pcapring.sysusers \
 		$(DESTDIR)$(PREFIX)/lib/sysusers.d/pcapring.conf
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pcapring/prometheus \
+		$(wildcard packaging/prometheus/*.yml)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pcapring/grafana \
+		packaging/grafana/pcapring.json
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/pcapring README
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/pcapring/examples $(EXAMPLES)
 	for s in dkms.conf $(MODULE_SOURCES); do \
