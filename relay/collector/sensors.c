@@ -16,7 +16,7 @@
 #include "files/savefile.h"
 #include "sight/roster.h"
 
-/* Keys that are remembered; more than that is no fleet but an attack. */
+/* Keys that are remembered; beyond, only those that stream. */
 #define SENSORS_MAX		4096
 
 /* Files of one key; beyond that something else is wrong. */
@@ -57,7 +57,26 @@ struct stream {
 	char path[PATH_MAX];		/* for people */
 };
 
-/* The sensor of these encoded names, new if it has not been here. NULL: no room. */
+/*
+ * Of those that are gone, the one that came first makes room. What is forgotten is only where
+ * it left its file: it is found again by its name.
+ */
+static void sensors_forget(struct sensors *sensors)
+{
+	struct sensor **at = NULL, *gone;
+
+	for (struct sensor **one = &sensors->first; *one; one = &(*one)->next)
+		if (!(*one)->stream && *one != sensors->owner)
+			at = one;
+	if (!at)
+		return;
+	gone = *at;
+	*at = gone->next;
+	free(gone);
+	sensors->count--;
+}
+
+/* The sensor of these encoded names, new if it has not been here. NULL: no memory. */
 static struct sensor *sensors_get(struct sensors *sensors, const char *name,
 				  const char *interface)
 {
@@ -67,8 +86,8 @@ static struct sensor *sensors_get(struct sensors *sensors, const char *name,
 		if (!strcmp(sensor->name, name) &&
 		    !strcmp(sensor->interface, interface))
 			return sensor;
-	if (sensors->count == SENSORS_MAX)
-		return NULL;
+	if (sensors->count >= SENSORS_MAX)
+		sensors_forget(sensors);
 	sensor = calloc(1, sizeof(*sensor));
 	if (!sensor)
 		return NULL;
@@ -307,8 +326,7 @@ static struct stream *sensors_take(void *context, struct call *call,
 	sensor = sensors_find(sensors, admission.name, metadata->interface, caller->peer);
 	stream = calloc(1, sizeof(*stream));
 	call_fail(status, CALL_RESOURCE_EXHAUSTED,
-		  "no room for another sensor, %u have been here",
-		  sensors->count);
+		  "no memory for another sensor");
 	if (!sensor || !stream) {
 		log_error("%s", status->text);
 		goto out_free;

@@ -65,12 +65,12 @@ class Program:
 
     living = []
 
-    def __init__(self, name, *args, stdout=subprocess.DEVNULL, env=None):
+    def __init__(self, name, *args, stdout=subprocess.DEVNULL, env=None, before=()):
         self.name = name
         self.lines = []
         self.news = threading.Condition()
         self.process = subprocess.Popen(
-            [*WRAPPER, os.path.join(BUILD, name), *args], stdin=subprocess.DEVNULL,
+            [*before, *WRAPPER, os.path.join(BUILD, name), *args], stdin=subprocess.DEVNULL,
             stdout=stdout, stderr=subprocess.PIPE,
             env=None if env is None else {**os.environ, **env})
         self.reader = threading.Thread(target=self._read, daemon=True)

@@ -3,6 +3,7 @@
 
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
+#include <grpc/support/alloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 #include "collector/gate.h"
 #include "common/log.h"
+#include "door.h"
 #include "visitor.h"
 
 /* A message in more pieces than these is put together first. */
@@ -25,6 +27,8 @@ struct call {
 	const struct call_taker *taker;
 	grpc_call *core;
 	struct guest *guest;		/* NULL: not admitted yet */
+	struct door_ticket ticket;	/* of its connection */
+	bool entered;			/* it counts there as a stream */
 	uint64_t due;			/* for what the host is to look at it */
 	bool paused;			/* it is read on only then */
 	struct stream *stream;		/* NULL: refused, or ended */
@@ -153,6 +157,9 @@ static void rpc_leave(struct call *call)
 	if (call->guest)
 		gate_leave(call->host->gate, call->guest);
 	call->guest = NULL;
+	if (call->entered)
+		door_leave(call->host->door, call->ticket);
+	call->entered = false;
 	if (!call->sending)
 		rpc_answer(call);
 	if (lived)
@@ -250,6 +257,7 @@ static void rpc_received(void *owner, bool ok)
 		rpc_finish(call, ok);
 	if (call->message) {
 		bytes = grpc_byte_buffer_length(call->message);
+		door_count(call->host->door, call->ticket, bytes);
 		grpc_byte_buffer_destroy(call->message);
 		call->message = NULL;
 		if (ok && !call->ended)
@@ -307,12 +315,25 @@ static bool rpc_has_room(const struct rpc_host *host, struct call_status *status
 		call_fail(status, CALL_RESOURCE_EXHAUSTED,
 			  "%u streams are under way, which is the collector's --max-streams",
 			  most);
-	else if (host->is_full && host->is_full(host->owner))
+	else if (door_is_full(host->door))
 		call_fail(status, CALL_RESOURCE_EXHAUSTED,
 			  "the collector has as many files open as it may: it needs a higher limit (LimitNOFILE=, ulimit -n)");
 	else
 		return true;
 	return false;
+}
+
+/* False: its connection is gone already, and with it what was missing. */
+static bool rpc_is_there(struct call *call)
+{
+	char *uri = grpc_call_get_peer(call->core);
+	bool there = strcmp(uri, "unknown");
+
+	call->ticket = door_find(call->host->door, uri);
+	gpr_free(uri);
+	if (!there)
+		call_fail(&call->status, CALL_UNAVAILABLE, "connection broken");
+	return there;
 }
 
 static bool rpc_check(struct call *call, const struct rpc_request *request,
@@ -335,6 +356,10 @@ static void rpc_begin(struct call *call, const struct rpc_request *request)
 	const struct call_taker *taker = rpc_find_taker(host->methods, request->details.method);
 
 	call->taker = taker ? taker : host->methods->taker;
+	if (!rpc_is_there(call)) {
+		rpc_leave(call);
+		return;
+	}
 	if (!rpc_check(call, request, taker)) {
 		rpc_complain(call, call->status.text);
 		rpc_leave(call);
@@ -382,10 +407,18 @@ void rpc_start(struct rpc_host *host, const struct rpc_request *request)
 	rpc_begin(call, request);
 }
 
+static void rpc_enter(struct call *call)
+{
+	call->entered = true;
+	door_enter(call->host->door, call->ticket);
+}
+
 bool rpc_admit(struct call *call, const char *claimed, struct admission *admission,
 	       struct call_status *status)
 {
 	call->guest = gate_admit(call->host->gate, &call->caller, claimed, admission, status);
+	if (call->guest)
+		rpc_enter(call);
 	return call->guest;
 }
 

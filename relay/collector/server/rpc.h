@@ -21,6 +21,7 @@ struct rpc_request {
 	grpc_metadata_array metadata;
 };
 
+struct door;
 struct gate;
 
 /**
@@ -28,8 +29,8 @@ struct gate;
  * @methods: that there are; ends with one of no path
  * @gate: decides who gets in
  * @gone: a call was freed
- * @is_full: there is no room for what a call needs; NULL: there always is
- * @owner: of both
+ * @owner: of it
+ * @door: what connections came through
  * @calls: that are not freed
  * @count: of them
  * @streams: of them, that are of sensors
@@ -39,8 +40,8 @@ struct rpc_host {
 	const struct rpc_method *methods;
 	struct gate *gate;
 	void (*gone)(void *owner);
-	bool (*is_full)(void *owner);
 	void *owner;
+	struct door *door;
 	struct call *calls;
 	unsigned int count;
 	unsigned int streams;

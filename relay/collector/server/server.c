@@ -11,6 +11,7 @@
 #include "collector/gate.h"
 #include "common/keeper.h"
 #include "common/log.h"
+#include "door.h"
 #include "listener.h"
 
 /* Sensors that vanished are found out within these. */
@@ -32,6 +33,7 @@ struct server {
 	grpc_server *core;
 	struct loop loop;
 	struct listener listener;
+	struct door *door;
 	struct event requested, down;
 	bool stopping;
 	int stop_fd;
@@ -163,12 +165,18 @@ struct server *server_open(const struct server_config *config)
 		log_error("out of memory");
 		return NULL;
 	}
-	listener_open(&server->listener, config->tls, config->tokens);
+	server->door = door_open(gate_limits(config->gate)->message);
+	if (!server->door) {
+		free(server);
+		return NULL;
+	}
+	listener_open(&server->listener, server->door, config->tls, config->tokens);
 	grpc_init();
 	server->host = (struct rpc_host){
 		.methods = config->methods,
 		.gate = config->gate,
 		.gone = server_call_is_gone,
+		.door = server->door,
 		.owner = server,
 		.due = CALL_NEVER,
 	};
@@ -229,5 +237,6 @@ void server_close(struct server *server)
 	grpc_completion_queue_destroy(server->loop.queue);
 	grpc_shutdown();
 	listener_close(&server->listener);
+	door_close(server->door);
 	free(server);
 }

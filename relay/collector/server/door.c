@@ -1,0 +1,506 @@
+// SPDX-License-Identifier: MIT
+#include "door.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "peer.h"
+
+#define DOOR_SECOND	UINT64_C(1000000000)
+
+/* Descriptors above are not looked after; there is room for so many sensors. */
+#define DOOR_ENTRIES_MAX	(1 << 16)
+#define DOOR_PORTS		(1 << 16)
+
+/* Files for those that are in, and beyond them for connections that come. */
+#define DOOR_FILES_KEPT		32
+#define DOOR_FILES_SPARE	16
+
+/*
+ * Bytes that are no messages: of strangers, of others, and for each stream that
+ * may have one under way; as many more a second are forgiven.
+ */
+#define DOOR_STRANGER_BYTES	(256 << 10)
+#define DOOR_BYTES		(1 << 20)
+#define DOOR_FORGIVEN		(64 << 10)
+
+/* HTTP/2's and gRPC's own, of a message. */
+#define DOOR_FRAMING		14
+
+#define DOOR_PENALTIES		256
+#define DOOR_PENALTY_SECONDS	10
+
+/* How often strangers are looked at, and all others. */
+#define DOOR_ROUND		(DOOR_SECOND / 20)
+#define DOOR_ROUNDS		20
+
+/**
+ * struct door_entry - a connection
+ * @number: of the connection, never used again; 0: there is none
+ * @peer: IPv4 as ::ffff:a.b.c.d
+ * @born: when it was accepted
+ * @known: it has, or had, a stream
+ * @streams: it has now
+ */
+struct door_entry {
+	uint64_t number;
+	struct sockaddr_in6 peer;
+	uint64_t born;
+	bool known;
+	unsigned int streams;
+};
+
+/* An address that is not let in for a while. */
+struct door_penalty {
+	struct in6_addr address;
+	uint64_t until;
+};
+
+/**
+ * struct door - see above
+ * @lock: of all of it, but for @delivered
+ * @delivered: for each entry, bytes of messages and of what they came in; the thread
+ *	of calls adds to it
+ * @by_port: where to look for a peer first
+ * @top: one above the highest descriptor with an entry
+ * @strangers: entries that are not known
+ * @limit: of descriptors
+ * @spare: a descriptor, to be had where there are no more
+ * @port: 0: not in the way yet
+ * @evicted: strangers that made room, and when that was said
+ */
+struct door {
+	pthread_mutex_t lock;
+	pthread_cond_t ending;
+	pthread_t thread;
+	bool end;
+	struct door_entry *entries;
+	uint64_t *delivered;
+	int by_port[DOOR_PORTS];
+	int top;
+	unsigned int strangers;
+	uint64_t accepted;
+	uint64_t message;
+	int limit;
+	int spare;
+	unsigned int port;
+	struct door_penalty penalties[DOOR_PENALTIES];
+	uint64_t evicted;
+	uint64_t said;
+};
+
+static struct door *door_here;	/* for accept4() */
+
+static uint64_t door_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * DOOR_SECOND + now.tv_nsec;
+}
+
+static void door_forget(struct door *door, struct door_entry *entry)
+{
+	if (!entry->known)
+		door->strangers--;
+	entry->number = 0;
+}
+
+/* An address pays; where there is no room, the one that has paid most. */
+static void door_punish(struct door *door, const struct sockaddr_in6 *peer, uint64_t now)
+{
+	struct door_penalty *slot = door->penalties;
+
+	for (unsigned int i = 1; i < DOOR_PENALTIES; i++)
+		if (door->penalties[i].until < slot->until)
+			slot = &door->penalties[i];
+	slot->address = peer->sin6_addr;
+	slot->until = now + DOOR_PENALTY_SECONDS * DOOR_SECOND;
+}
+
+static bool door_pays(const struct door *door, const struct sockaddr_in6 *peer, uint64_t now)
+{
+	for (unsigned int i = 0; i < DOOR_PENALTIES; i++)
+		if (door->penalties[i].until > now &&
+		    !memcmp(&door->penalties[i].address, &peer->sin6_addr,
+			    sizeof(peer->sin6_addr)))
+			return true;
+	return false;
+}
+
+/* Once it is closed it is forgotten: no farewell keeps what came in memory. */
+static void door_curtail(int fd)
+{
+	struct linger none = { .l_onoff = 1 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+}
+
+static void door_refuse(int fd)
+{
+	door_curtail(fd);
+	close(fd);
+}
+
+/*
+ * Core has the descriptor, and may have closed it by now, so that it is another
+ * connection's: the peer tells. In between it could still become one; that sensor
+ * would have to connect again. False: it has.
+ */
+static bool door_send_away(struct door *door, int fd)
+{
+	struct door_entry *entry = &door->entries[fd];
+	struct sockaddr_storage address;
+	struct sockaddr_in6 peer;
+	socklen_t size = sizeof(address);
+	bool same;
+
+	same = !getpeername(fd, (struct sockaddr *)&address, &size) &&
+	       peer_take((struct sockaddr *)&address, &peer) && peer_same(&peer, &entry->peer);
+	if (same) {
+		door_curtail(fd);
+		shutdown(fd, SHUT_RDWR);
+	}
+	door_forget(door, entry);
+	return same;
+}
+
+/* The oldest connections that have not become anything make room. */
+static void door_evict(struct door *door, uint64_t now)
+{
+	int oldest = -1;
+
+	for (int fd = 0; fd < door->top; fd++) {
+		const struct door_entry *entry = &door->entries[fd];
+
+		if (entry->number && !entry->known &&
+		    (oldest < 0 || entry->born < door->entries[oldest].born))
+			oldest = fd;
+	}
+	if (oldest < 0)
+		return;
+	door_send_away(door, oldest);
+	door->evicted++;
+	if (door->said && now - door->said < 60 * DOOR_SECOND)
+		return;
+	door->said = now;
+	log_warning("files are short, %d are allowed: %ju connections without a call have made room so far; LimitNOFILE= (ulimit -n) raises the limit",
+		    door->limit, (uintmax_t)door->evicted);
+}
+
+/* May this one in? */
+static bool door_admit(struct door *door, int fd, const struct sockaddr *address)
+{
+	struct sockaddr_in6 peer;
+	struct door_entry *entry;
+	uint64_t now = door_now();
+
+	if (fd >= DOOR_ENTRIES_MAX || !peer_take(address, &peer))
+		return fd < door->limit - DOOR_FILES_SPARE;
+	if (door_pays(door, &peer, now))
+		return false;
+	/* the lowest number that is free: all below it are taken */
+	if (fd >= door->limit - 2 * DOOR_FILES_KEPT)
+		door_evict(door, now);
+	if (fd >= door->limit - DOOR_FILES_SPARE)
+		return false;
+	entry = &door->entries[fd];
+	if (entry->number)
+		door_forget(door, entry);
+	*entry = (struct door_entry){ .number = ++door->accepted, .peer = peer, .born = now };
+	__atomic_store_n(&door->delivered[fd], 0, __ATOMIC_RELAXED);
+	door->by_port[ntohs(peer.sin6_port)] = fd;
+	if (!door->strangers++)
+		pthread_cond_signal(&door->ending);
+	if (fd >= door->top)
+		door->top = fd + 1;
+	return true;
+}
+
+static bool door_is_ours(const struct door *door, int listener)
+{
+	struct sockaddr_storage address;
+	struct sockaddr_in6 here;
+	socklen_t size = sizeof(address);
+
+	return door && !getsockname(listener, (struct sockaddr *)&address, &size) &&
+	       peer_take((struct sockaddr *)&address, &here) &&
+	       ntohs(here.sin6_port) == __atomic_load_n(&door->port, __ATOMIC_RELAXED);
+}
+
+/* No more files: who waits is told so, for it would never be looked at again. */
+static bool door_turn_away(struct door *door, int listener)
+{
+	int fd;
+
+	close(door->spare);
+	fd = syscall(SYS_accept4, listener, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0)
+		door_refuse(fd);
+	door->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return fd >= 0;
+}
+
+/* False: go on with the next one. */
+static bool door_accepted(struct door *door, int listener, int *fd,
+			  const struct sockaddr *address)
+{
+	bool done = true;
+
+	pthread_mutex_lock(&door->lock);
+	if (*fd >= 0) {
+		done = door_admit(door, *fd, address);
+		if (!done)
+			door_refuse(*fd);
+	} else if (errno == EMFILE || errno == ENFILE) {
+		done = !door_turn_away(door, listener);
+		errno = EAGAIN;
+	} else if (errno == ECONNABORTED || errno == EPROTO) {
+		done = false;	/* it has gone away while it waited */
+	}
+	pthread_mutex_unlock(&door->lock);
+	return done;
+}
+
+/*
+ * Core's, and that of all libraries here. To core, any error but EAGAIN is one after
+ * which it accepts nothing any more.
+ */
+int accept4(int listener, struct sockaddr *address, socklen_t *size, int flags)
+{
+	struct door *door = __atomic_load_n(&door_here, __ATOMIC_ACQUIRE);
+	socklen_t room = size ? *size : 0;
+	int fd;
+
+	do {
+		if (size)
+			*size = room;
+		fd = syscall(SYS_accept4, listener, address, size, flags);
+	} while (address && door_is_ours(door, listener) &&
+		 !door_accepted(door, listener, &fd, address));
+	return fd;
+}
+
+/* Bytes of @fd that have come and are no messages; more than it may have sent? */
+static bool door_is_flooded(const struct door *door, int fd, uint64_t now)
+{
+	const struct door_entry *entry = &door->entries[fd];
+	uint64_t delivered = __atomic_load_n(&door->delivered[fd], __ATOMIC_RELAXED);
+	uint64_t most = (now - entry->born) / DOOR_SECOND * DOOR_FORGIVEN;
+	struct tcp_info info = { 0 };
+	socklen_t size = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size))
+		return false;
+	/* of TLS, and of many frames for a message */
+	most += delivered / 16;
+	most += entry->known ? DOOR_BYTES + door->message + entry->streams * DOOR_BYTES :
+			       DOOR_STRANGER_BYTES;
+	return info.tcpi_bytes_received > delivered + most;
+}
+
+static void door_look(struct door *door, int fd, uint64_t now)
+{
+	const struct door_entry *entry = &door->entries[fd];
+	char peer[INET6_ADDRSTRLEN];
+	struct tcp_info info;
+	socklen_t size = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size)) {
+		door_forget(door, &door->entries[fd]);	/* core has closed it */
+		return;
+	}
+	if (!door_is_flooded(door, fd, now) || !door_send_away(door, fd))
+		return;
+	peer_text(&entry->peer, peer, sizeof(peer));
+	log_warning("%s is sent away, and not let in for %d s: it has sent far more than the messages that arrived", peer,
+		    DOOR_PENALTY_SECONDS);
+	door_punish(door, &entry->peer, now);
+}
+
+static void door_rest(struct door *door, uint64_t until)
+{
+	struct timespec time = { .tv_sec = until / DOOR_SECOND, .tv_nsec = until % DOOR_SECOND };
+
+	pthread_cond_timedwait(&door->ending, &door->lock, &time);
+}
+
+static void *door_keep(void *context)
+{
+	struct door *door = context;
+
+	pthread_mutex_lock(&door->lock);
+	for (unsigned int round = 0; !door->end; round++) {
+		bool all = !door->strangers || round % DOOR_ROUNDS == 0;
+		uint64_t now = door_now();
+
+		for (int fd = 0; fd < door->top; fd++)
+			if (door->entries[fd].number && (all || !door->entries[fd].known))
+				door_look(door, fd, now);
+		while (door->top && !door->entries[door->top - 1].number)
+			door->top--;
+		door_rest(door, now + (door->strangers ? DOOR_ROUND : DOOR_SECOND));
+	}
+	pthread_mutex_unlock(&door->lock);
+	return NULL;
+}
+
+static int door_limit(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur > INT32_MAX)
+		return INT32_MAX;
+	return files.rlim_cur;
+}
+
+static bool door_allocate(struct door *door)
+{
+	door->entries = calloc(DOOR_ENTRIES_MAX, sizeof(*door->entries));
+	door->delivered = calloc(DOOR_ENTRIES_MAX, sizeof(*door->delivered));
+	if (door->entries && door->delivered)
+		return true;
+	free(door->entries);
+	free(door->delivered);
+	return false;
+}
+
+static void door_free(struct door *door)
+{
+	pthread_cond_destroy(&door->ending);
+	pthread_mutex_destroy(&door->lock);
+	if (door->spare >= 0)
+		close(door->spare);
+	free(door->entries);
+	free(door->delivered);
+	free(door);
+}
+
+struct door *door_open(uint64_t message)
+{
+	struct door *door = calloc(1, sizeof(*door));
+	pthread_condattr_t clock;
+
+	if (!door || !door_allocate(door)) {
+		log_error("out of memory");
+		free(door);
+		return NULL;
+	}
+	door->message = message;
+	door->limit = door_limit();
+	door->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	pthread_mutex_init(&door->lock, NULL);
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&door->ending, &clock);
+	errno = pthread_create(&door->thread, NULL, door_keep, door);
+	if (errno) {
+		log_error("cannot watch connections: %m");
+		door_free(door);
+		return NULL;
+	}
+	__atomic_store_n(&door_here, door, __ATOMIC_RELEASE);
+	return door;
+}
+
+void door_close(struct door *door)
+{
+	__atomic_store_n(&door_here, NULL, __ATOMIC_RELEASE);
+	pthread_mutex_lock(&door->lock);
+	door->end = true;
+	pthread_cond_signal(&door->ending);
+	pthread_mutex_unlock(&door->lock);
+	pthread_join(door->thread, NULL);
+	door_free(door);
+}
+
+void door_watch(struct door *door, unsigned int port)
+{
+	__atomic_store_n(&door->port, port, __ATOMIC_RELAXED);
+}
+
+bool door_is_full(const struct door *door)
+{
+	int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return true;
+	close(fd);
+	return fd >= door->limit - DOOR_FILES_KEPT;
+}
+
+struct door_ticket door_find(struct door *door, const char *uri)
+{
+	struct door_ticket ticket = { .fd = -1 };
+	struct sockaddr_in6 peer;
+	int fd;
+
+	if (!peer_parse(uri, &peer))
+		return ticket;
+	pthread_mutex_lock(&door->lock);
+	fd = door->by_port[ntohs(peer.sin6_port)];
+	if (!door->entries[fd].number || !peer_same(&door->entries[fd].peer, &peer))
+		for (fd = 0; fd < door->top; fd++)
+			if (door->entries[fd].number && peer_same(&door->entries[fd].peer, &peer))
+				break;
+	if (fd < door->top)
+		ticket = (struct door_ticket){ .fd = fd, .number = door->entries[fd].number };
+	pthread_mutex_unlock(&door->lock);
+	return ticket;
+}
+
+static struct door_entry *door_entry(struct door *door, struct door_ticket ticket)
+{
+	struct door_entry *entry = ticket.fd < 0 ? NULL : &door->entries[ticket.fd];
+
+	return entry && entry->number == ticket.number ? entry : NULL;
+}
+
+void door_enter(struct door *door, struct door_ticket ticket)
+{
+	struct door_entry *entry;
+
+	pthread_mutex_lock(&door->lock);
+	entry = door_entry(door, ticket);
+	if (entry) {
+		entry->streams++;
+		if (!entry->known)
+			door->strangers--;
+		entry->known = true;
+	}
+	pthread_mutex_unlock(&door->lock);
+}
+
+void door_leave(struct door *door, struct door_ticket ticket)
+{
+	struct door_entry *entry;
+
+	pthread_mutex_lock(&door->lock);
+	entry = door_entry(door, ticket);
+	if (entry)
+		entry->streams--;
+	pthread_mutex_unlock(&door->lock);
+}
+
+void door_count(struct door *door, struct door_ticket ticket, size_t bytes)
+{
+	uint64_t *delivered;
+
+	if (ticket.fd < 0)
+		return;
+	/* one that came after it would only seem to have sent less */
+	delivered = &door->delivered[ticket.fd];
+	__atomic_fetch_add(delivered, bytes + DOOR_FRAMING, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The door: connections as the kernel knows them, before core knows what they want.
+ * Core accepts whatever comes until it may open no more files, and never again once
+ * that failed; and it reads whatever comes for as long as that is not a whole request.
+ * So we accept in its place (core calls accept4(), which is ours), and look after
+ * what was accepted:
+ *
+ *	files	some are kept for those that are in; connections that have not become
+ *		anything make room for new ones, the oldest first
+ *	bytes	who sends far more than the messages that arrive is sent away, and
+ *		its address with it for some seconds: floods of headers, pings, resets
+ *
+ * A program has one door.
+ */
+#ifndef COLLECTOR_SERVER_DOOR_H
+#define COLLECTOR_SERVER_DOOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct door;
+
+/* A connection, as a call knows it; .fd -1: none that is known. */
+struct door_ticket {
+	int fd;
+	uint64_t number;
+};
+
+/* NULL: it was logged. @message: bytes of the largest that may come. */
+struct door *door_open(uint64_t message);
+
+/* Core is gone. */
+void door_close(struct door *door);
+
+/* From now on it is in the way of those who connect to @port. */
+void door_watch(struct door *door, unsigned int port);
+
+/* May no more files be opened, but for what is kept for those that are in? */
+bool door_is_full(const struct door *door);
+
+/*
+ * These are of the thread of calls. @peer: "ipv4:192.0.2.1:4711", as core calls it.
+ */
+struct door_ticket door_find(struct door *door, const char *peer);
+
+/* It has become something: it has streams from now on, or one less. */
+void door_enter(struct door *door, struct door_ticket ticket);
+void door_leave(struct door *door, struct door_ticket ticket);
+
+/* A message of @bytes arrived. */
+void door_count(struct door *door, struct door_ticket ticket, size_t bytes);
+
+#endif
