@@ -79,6 +79,7 @@ static struct sensors *main_sensors(const struct options *options,
 	return sensors_open(&(struct sensors_config){
 		.write = options->write,
 		.output = output,
+		.room = epochs_room(epochs),
 		.roster = roster,
 		.end = rpc_end,
 		.admit = rpc_admit,
@@ -139,6 +140,12 @@ static struct health *main_health(void)
 	});
 }
 
+/* Of a disk. */
+static void main_full(void *health, bool full)
+{
+	health_set(health, !full);
+}
+
 static void main_build_packets(struct main_house *house)
 {
 	const struct options *options = house->options;
@@ -166,6 +173,8 @@ static bool main_build(struct main_house *house)
 		house->roster = roster_open();
 	if (house->roster)
 		house->epochs = main_epochs(options, &house->output);
+	if (house->epochs && epochs_room(house->epochs))
+		room_tell(epochs_room(house->epochs), main_full, house->health);
 	if (house->epochs)
 		house->captures = main_captures(&house->output, house->epochs, house->roster);
 	if (house->captures)
@@ -231,7 +240,7 @@ static bool main_serve_kept(const struct main_house *house, struct server *serve
 {
 	bool done = false;
 
-	keeper_join("server's", server_wake, server);
+	keeper_join("server", server_wake, server);
 	if (keeper_start(&(struct keeper_config){
 			.reloads = house->signals->reloads,
 			.reload = reload_run,
@@ -240,6 +249,7 @@ static bool main_serve_kept(const struct main_house *house, struct server *serve
 			.looked_at = sight,
 		})) {
 		service_ready();
+		service_status("listening on %s", house->options->listen);
 		done = server_run(server, house->signals->end);
 		service_stopping();
 	}
@@ -278,7 +288,6 @@ static bool main_run(struct main_house *house)
 	health_start(house->health, server_wake, server);
 	if (main_open_sight(&sight, house, server) &&
 	    captures_start(house->captures, server_wake, server)) {
-		service_status("listening on %s", house->options->listen);
 		done = main_serve_kept(house, server, &reload, &sight);
 		epochs_finish(house->epochs);
 	}

@@ -57,7 +57,8 @@ static void stream_free(struct stream *stream, const char *how, const struct cal
 	const struct room *room = epochs_room(stream->plain->config.epochs);
 	struct stream **at = &stream->plain->first;
 	uint64_t written = stream->epoch->state->rings[0].packets - stream->had;
-	bool full = status->code == CALL_RESOURCE_EXHAUSTED && room_full(room);
+	bool full = status->code == CALL_RESOURCE_EXHAUSTED && room_full(room) &&
+		    stream->packets == written;
 	char lost[64] = "";
 
 	if (stream->packets > written)

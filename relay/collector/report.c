@@ -2,7 +2,10 @@
 #include "report.h"
 
 #include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "common/log.h"
@@ -200,9 +203,21 @@ static void report_sum(json_t *sensors, const struct ledger_file *file)
 	}
 }
 
+/* Of a file, or of the files in a directory. */
+static struct journal *report_read(const char *write)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (stat(write, &st) || !S_ISDIR(st.st_mode))
+		return journal_read(write);
+	snprintf(path, sizeof(path), "%s/" JOURNAL_DIRECTORY, write);
+	return journal_read(path);
+}
+
 bool report_print(const char *write)
 {
-	struct journal *journal = journal_read(write);
+	struct journal *journal = report_read(write);
 	json_t *files, *sensors, *report;
 	bool done;
 

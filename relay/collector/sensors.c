@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "decode.h"
 #include "files/path.h"
+#include "files/room.h"
 #include "files/savefile.h"
 #include "sight/roster.h"
 
@@ -260,6 +261,8 @@ static void stream_failed(struct stream *stream,
 {
 	int error = errno;
 
+	if (stream->sensors->config.room)
+		room_failed(stream->sensors->config.room, error);
 	stream->packets -= lost->packets;
 	stream->bytes -= lost->bytes;
 	call_fail(status, call_code(error),
@@ -306,6 +309,13 @@ static void stream_refuse(struct stream *stream, struct call_status *status)
 	sensors->config.end(call, status);
 }
 
+/* The disk is full, which was said once for all. */
+static bool sensors_full(const struct sensors *sensors, const struct call_status *status)
+{
+	return sensors->config.room && room_full(sensors->config.room) &&
+	       status->code == CALL_RESOURCE_EXHAUSTED;
+}
+
 static struct stream *sensors_take(void *context, struct call *call,
 				   const struct caller *caller,
 				   struct call_status *status)
@@ -331,6 +341,11 @@ static struct stream *sensors_take(void *context, struct call *call,
 		log_error("%s", status->text);
 		goto out_free;
 	}
+	if (sensors->config.room && !room_try(sensors->config.room)) {
+		call_fail(status, CALL_RESOURCE_EXHAUSTED, "there is no room beside %.256s",
+			  sensors->path);
+		goto out_free;
+	}
 	if (sensor->stream) {
 		call_fail(status, CALL_ABORTED,
 			  "replaced by a newer stream of the same sensor and interface");
@@ -341,7 +356,8 @@ static struct stream *sensors_take(void *context, struct call *call,
 	stream->call = call;
 	if (!(sensors->path ? stream_open_file : stream_open_pipe)
 	     (stream, &format, status)) {
-		log_warning("sensor %s: refused: %s", sensor->key, status->text);
+		(sensors_full(sensors, status) ? log_debug : log_warning)
+			("sensor %s: refused: %s", sensor->key, status->text);
 		goto out_free;
 	}
 	sensor->stream = stream;
@@ -371,6 +387,12 @@ static void stream_message(struct stream *stream, struct iovec *pieces,
 		stream_refuse(stream, &status);
 		return;
 	}
+	if (stream->sensors->config.room && room_low(stream->sensors->config.room)) {
+		call_fail(&status, CALL_RESOURCE_EXHAUSTED, "there is no room beside %.256s",
+			  stream->path);
+		stream_refuse(stream, &status);
+		return;
+	}
 	stream->packets++;
 	stream->bytes += packet.caplen;
 	if (!savefile_append(stream->file, &packet, &lost)) {
@@ -387,6 +409,17 @@ static void stream_close(struct stream *stream, bool broken,
 	stream_end(stream, broken ? "connection broken" : "complete", status);
 }
 
+static bool stream_flush(struct stream *stream, struct savefile_loss *lost)
+{
+	struct room *room = stream->sensors->config.room;
+
+	if (!savefile_flush(stream->file, lost))
+		return false;
+	if (room && room_full(room))
+		room_wrote(room);
+	return true;
+}
+
 static uint64_t sensors_idle(void *context)
 {
 	struct sensors *sensors = context;
@@ -394,13 +427,15 @@ static uint64_t sensors_idle(void *context)
 	struct savefile_loss lost;
 	struct call_status status;
 
+	if (due && sensors->config.room)
+		room_look(sensors->config.room);
 	for (struct sensor *sensor = sensors->first; sensor;
 	     sensor = sensor->next) {
 		struct stream *stream = sensor->stream;
 
 		if (stream && due)
 			stream_count(stream);
-		if (!stream || savefile_flush(stream->file, &lost))
+		if (!stream || stream_flush(stream, &lost))
 			continue;
 		stream_failed(stream, &lost, &status);
 		stream_refuse(stream, &status);

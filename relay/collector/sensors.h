@@ -19,6 +19,7 @@ struct sensors;
  * struct sensors_config - where it writes, and whom it talks to
  * @write: FILE, or "-" for standard output
  * @output: standard output
+ * @room: on the disk; NULL: standard output
  * @roster: is told of sensors
  * @end: ends a call
  * @admit: may the call's sensor send under this name?
@@ -28,6 +29,7 @@ struct sensors;
 struct sensors_config {
 	const char *write;
 	struct output *output;
+	struct room *room;
 	struct roster *roster;
 	void (*end)(struct call *call, const struct call_status *status);
 	bool (*admit)(struct call *call, const char *claimed, struct admission *admission,

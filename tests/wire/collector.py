@@ -50,7 +50,7 @@ def _(folder):
     x = folder("x.pcap")
     refuses(2, "--listen is missing.*ADDR:PORT")
     refuses(2, "--listen is missing", "--write", x)
-    refuses(2, "--write is missing.*file", "--listen", "127.0.0.1:0")
+    refuses(2, "--directory DIR or --write FILE is missing", "--listen", "127.0.0.1:0")
     refuses(2, "--write ''", "--listen", "127.0.0.1:0", "--write", "")
     refuses(2, "--write: .* end of line", "--listen", "127.0.0.1:0",
             "--write", f"{x}\n.pcap")
@@ -521,6 +521,16 @@ def _(folder):
         subprocess.run(["umount", "-l", folder("small")], check=True)
 
 
+def takes(port, packets):
+    """Once a second a sensor may try."""
+    try:
+        stream(port, packets, "a", "eth0")
+    except grpc.RpcError as error:
+        same(error.code(), grpc.StatusCode.RESOURCE_EXHAUSTED, "status")
+        return False
+    return True
+
+
 def check_full_disk(folder):
     packets = savefile.packets(200, sizes=(1000,))
     collector, port = start(folder("small", "x.pcap"))
@@ -534,7 +544,10 @@ def check_full_disk(folder):
     same(got, packets[:len(got)], "packets")
     same((int(line[1]), int(line[2])), (len(got), 1000 * len(got)), "counts")
     os.truncate(folder("small", "x.pcap"), savefile.HEADER_BYTES)
-    stream(port, packets[:5], "a", "eth0")
+    until(lambda: takes(port, packets[:5]), "room again")
+    collector.wait_line("x.pcap: there is room again")
+    same(len([line for line in collector.lines if "nothing is acknowledged" in line]), 1,
+         "what was said")
     same(read(folder("small", "x.pcap")), savefile.build(packets[:5], NATIVE), "file")
     collector.stop()
 

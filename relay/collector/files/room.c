@@ -18,7 +18,7 @@
 #define ROOM_SECOND	UINT64_C(1000000000)
 
 /* What a sensor that may try needs at least, in bytes. */
-#define ROOM_LEAST	(256u << 10)
+#define ROOM_LEAST	(16u << 10)
 
 /**
  * struct room - a file system
@@ -35,6 +35,8 @@ struct room {
 	uint64_t floor;
 	struct keep *keep;
 	bool low, full;
+	void (*changed)(void *context, bool full);	/* NULL: nobody asks */
+	void *context;
 	pthread_mutex_t lock;
 	uint64_t tried;
 };
@@ -69,12 +71,28 @@ void room_close(struct room *room)
 	free(room);
 }
 
+void room_tell(struct room *room, void (*changed)(void *context, bool full), void *context)
+{
+	room->changed = changed;
+	room->context = context;
+}
+
+/* True: it is news. */
+static bool room_change(struct room *room, bool full)
+{
+	if (__atomic_exchange_n(&room->full, full, __ATOMIC_RELAXED) == full)
+		return false;
+	if (room->changed)
+		room->changed(room->context, full);
+	return true;
+}
+
 static void room_say_full(struct room *room, const char *why)
 {
 	pthread_mutex_lock(&room->lock);
 	room->tried = room_now();
 	pthread_mutex_unlock(&room->lock);
-	if (!__atomic_exchange_n(&room->full, true, __ATOMIC_RELAXED))
+	if (room_change(room, true))
 		log_error("%s: %s: nothing is acknowledged, sensors keep what they have and are asked to come again until there is room",
 			  room->path, why);
 }
@@ -87,7 +105,7 @@ void room_failed(struct room *room, int error)
 
 void room_wrote(struct room *room)
 {
-	if (!room_low(room) && __atomic_exchange_n(&room->full, false, __ATOMIC_RELAXED))
+	if (!room_low(room) && room_change(room, false))
 		log_info("%s: there is room again", room->path);
 }
 

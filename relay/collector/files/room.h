@@ -20,6 +20,9 @@ struct room;
 struct room *room_open(int fd, const char *path, uint64_t floor, struct keep *keep);
 void room_close(struct room *room);
 
+/* Call @changed when it is full, and when it is not any more. Before all that follows. */
+void room_tell(struct room *room, void (*changed)(void *context, bool full), void *context);
+
 /* Something could not be written, for @error, which may mean that the disk is full. */
 void room_failed(struct room *room, int error);
 
