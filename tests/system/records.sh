@@ -112,6 +112,74 @@ spooled() {
 	same "left in the ring" "$(shown "$capture" head)" "$(shown "$capture" tail)"
 }
 
+# Relays that end by themselves
+
+counted() {
+	local each
+
+	capture_add left0 ring-bytes 4M snaplen 1500
+	collector_start stream 50051
+	start traffic traffic -i 300 -s 500 $SILENT 0
+	relay_start first 50051 "$device" --count 700 --copy first.pcap
+	finish first-relay
+	numbered first.pcap 700
+	each=$((($(stat -c %s first.pcap) - 24) / 700 - 16))
+	relay_start second 50051 "$device" --bytes $((260 * each - 1)) --copy second.pcap
+	finish second-relay
+	kill -TERM "${started[traffic]}"
+	finish traffic
+	stop stream-collector
+	numbered second.pcap 260 700
+	numbered stream.pcap 960
+	same "dropped" 0 "$(shown "$capture" dropped)"
+}
+
+# In the capture's own network namespace, where it can be frozen.
+drained() {
+	local sent
+
+	capture_add left0 ring-bytes 4M snaplen 1500
+	start collector right pcapring-collector --listen 0.0.0.0:50051 --write all.pcap
+	wait_for 20 "the collector listens" listens collector 50051
+	start traffic traffic -i 300 -s 500 $SILENT 0
+	wait_for 20 "packets wait" has_captured "$capture" 500
+	start drain pcapring-relay --device "$device" --target 10.7.0.2:50051 --drain
+	finish drain
+	says drain "the capture is frozen: 'pcapring thaw $capture' lets it go on"
+	same "frozen" true "$(shown "$capture" frozen)"
+	same "left in the ring" "$(shown "$capture" head)" "$(shown "$capture" tail)"
+	same "records" "$(shown "$capture" captured)" "$(savefile count all.pcap)"
+	numbered all.pcap "$(shown "$capture" captured)"
+	stop collector
+	kill -TERM "${started[traffic]}"
+	finish traffic
+	sent=$(cat traffic.out)
+	at_least "captured and paused" "$sent" \
+		$(($(shown "$capture" captured) + $(shown "$capture" paused)))
+}
+
+# From another network namespace it cannot be frozen: nothing is lost by that.
+drained_unfrozen() {
+	local sent
+
+	capture_add left0 ring-bytes 4M snaplen 1500
+	collector_start stream 50051
+	start traffic traffic -i 300 -s 500 $SILENT 0
+	wait_for 20 "packets wait" has_captured "$capture" 500
+	relay_start drain 50051 "$device" --drain
+	finish drain-relay
+	says drain-relay "the capture is not frozen: .*; it goes on"
+	same "frozen" false "$(shown "$capture" frozen)"
+	kill -TERM "${started[traffic]}"
+	finish traffic
+	sent=$(cat traffic.out)
+	relay_start drain 50051 "$device" --drain
+	finish drain-relay
+	stop stream-collector
+	numbered stream.pcap "$sent"
+	same "dropped" 0 "$(shown "$capture" dropped)"
+}
+
 # Flows spread over collectors
 
 flows_send() { # COUNT: each of 20 packets, numbered
@@ -313,6 +381,9 @@ behaviour relay_killed "a relay killed $KILLS times: every packet is there once"
 behaviour collector_killed "a collector killed $KILLS times: every packet is there once"
 behaviour both_killed "both killed $KILLS times: every packet is there once"
 behaviour spooled "a collector away, relays stopped and killed: the spool keeps all"
+behaviour counted "--count and --bytes: exactly so many, and the next relay goes on there"
+behaviour drained "--drain: frozen, all acknowledged, nothing left"
+behaviour drained_unfrozen "--drain where it cannot freeze: what came meanwhile waits"
 behaviour spread "flows spread over collectors, one of which dies for good"
 behaviour own_left_out "a relay that streams through what it captures stays idle"
 behaviour own_included "with --include-own-traffic it does not"
