@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""What sensors may have too much of, and what they hear when they do."""
+import time
+
+import grpc
+
+import savefile
+from collector import NATIVE, start, stream
+from harness import case, read, same, until
+from peers import Sensor, encode
+from records_peer import Ring, Stream, identity, records
+from tls import Authority
+from trust import Guest, digest, hello, house, proof
+
+EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def refused(sensor, pattern):
+    code, words = sensor.status()
+    same(code, EXHAUSTED, "status")
+    assert pattern in words, words
+    sensor.close()
+
+
+def begin(program, port, name):
+    """A stream that is under way."""
+    sensor = Sensor(port, name, "eth0")
+    program.wait_line(f"sensor {name}/eth0: streams to")
+    return sensor
+
+
+def said_once(program, pattern):
+    lines = [line for line in program.lines if pattern in line]
+    same(len(lines), 1, f"lines with '{pattern}'")
+
+
+@case("limits: more streams than may be are refused with the option, others go on")
+def _(folder):
+    program, port = start(folder("x.pcap"), ("--max-streams", "2"))
+    first, second = begin(program, port, "s-1"), begin(program, port, "s-2")
+    for _ in range(5):
+        refused(Sensor(port, "s-3", "eth0"), "which is the collector's --max-streams")
+    said_once(program, "--max-streams")
+    same(first.done(), b"", "answer")
+    until(lambda: Sensor(port, "s-3", "eth0").send(None).call.exception() is None, "room")
+    same(second.done(), b"", "answer")
+    program.stop()
+
+
+@case("limits: more sensors than may be are refused, more streams of one are not")
+def _(folder):
+    program, port = start(folder("x.pcap"), ("--max-sensors", "1"))
+    packets = savefile.packets(5)
+    ring = Stream(port, Ring(records(packets), sensor="s-1"))
+    ring.welcome()
+    stream(port, packets, "s-1", "eth1")
+    for _ in range(5):
+        refused(Sensor(port, "s-2", "eth0"), "which is the collector's --max-sensors")
+    said_once(program, "--max-sensors")
+    ring.send().finish()
+    until(lambda: Sensor(port, "s-2", "eth0").send(None).call.exception() is None, "room")
+    program.stop()
+
+
+@case("limits: a larger message than may be ends its stream, not the others")
+def _(folder):
+    program, port = start(folder("x.pcap"), ("--max-message", "64k"))
+    packets = savefile.packets(30, sizes=(60000,))
+    good = Sensor(port, "good", "eth0")
+    good.send(*map(encode, packets[:20]))
+    ring = Stream(port, Ring(records(packets), sensor="large"))
+    ring.welcome()
+    ring.send()
+    assert "larger than max" in ring.status(EXHAUSTED), ring.ended
+    large = Sensor(port, "large", "run")
+    large.send(encode((1, 0, 70000, b"x" * 70000)))
+    same(large.status()[0], EXHAUSTED, "status")
+    same(good.send(*map(encode, packets[20:])).done(), b"", "answer")
+    same(read(folder("x.pcap")), savefile.build(packets, NATIVE), "file")
+    program.stop()
+
+
+@case("limits: a sensor is read at its rate, another one is not held up")
+def _(folder):
+    ca = Authority(folder, "ca")
+    program, port = house(folder, ca, f"""
+        max-rate = 10M
+        [sensor slow]
+        token-sha256 = {digest("1")}
+        max-rate = 100000
+        max-streams = 2
+        [sensor quick]
+        token-sha256 = {digest("2")}
+        """)
+    nobody, _ = proof(ca)
+    packets = savefile.packets(200, sizes=(1000,))
+    size = len(records(packets))
+    began = time.monotonic()
+    slow = hello(port, "slow", nobody, "1")
+    slow.ring.blob = records(packets)
+    slow.welcome()
+    slow.send(step=5000)
+    run = Guest(port, "slow", nobody, "1")
+    run.send(*map(encode, packets[:50]))
+    quick = hello(port, "quick", nobody, "2", capture=identity("quick"))
+    quick.welcome()
+    quick.send().finish()
+    assert not slow.ended, "the quick one came after the slow one"
+    third = Guest(port, "slow", nobody, "1")
+    refused(third, "max-streams of its section")
+    same(run.done(), b"", "answer")
+    slow.finish()
+    # what is beyond the credit of a tenth of a second came at the rate
+    least = (size + 50000) / 100000 - 0.5
+    took = time.monotonic() - began
+    assert took > least, f"{size} bytes came within {took:.1f} s, not {least:.1f}"
+    program.stop()
