@@ -8,7 +8,7 @@
 
 #include "common/log.h"
 
-#define HEALTH_REQUEST_MAX	256	/* bytes */
+#define HEALTH_REQUEST_MAX	512	/* bytes */
 #define HEALTH_ANSWER_MAX	16
 #define HEALTH_WATCHERS_MAX	1024	/* more are no balancers */
 
@@ -169,7 +169,7 @@ static void stream_message(struct stream *stream, struct iovec *pieces, size_t c
 	struct call_status status = { .code = CALL_OK };
 
 	if (stream->told >= 0 || !stream_read(stream, pieces, count)) {
-		stream_fail(stream, CALL_INVALID_ARGUMENT, "not one HealthCheckRequest of at most 256 bytes");
+		stream_fail(stream, CALL_INVALID_ARGUMENT, "not one HealthCheckRequest of at most 512 bytes");
 	} else if (stream->watches) {
 		stream_tell(stream);
 	} else if (!stream->known) {

@@ -68,7 +68,7 @@ def _(folder):
     for service in ("pcapring.v1", "packet_streaming.PacketStreaming/Run", "x" * 200):
         same(code(client.check, service), grpc.StatusCode.NOT_FOUND, f"Check of '{service}'")
         same(next(client.watch(service)).status, SERVICE_UNKNOWN, f"Watch of '{service}'")
-    same(code(client.check, "x" * 300), grpc.StatusCode.INVALID_ARGUMENT, "Check of a long name")
+    same(code(client.check, "x" * 600), grpc.StatusCode.INVALID_ARGUMENT, "Check of a long name")
     stream(port, savefile.packets(5), "s", "eth0")
     program.signal(15)
     for watch in watches:

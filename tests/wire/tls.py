@@ -47,11 +47,12 @@ class Authority:
                 "-nodes", "-keyout", self.key, "-out", self.certificate, "-days", "9",
                 "-subj", f"/CN={name}")
 
-    def issue(self, who, names="IP:127.0.0.1", year="now"):
+    def issue(self, who, names="IP:127.0.0.1", year="now", subject=None):
         """-> paths of a certificate and its key."""
         path = f"{self.name}-{who}"
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                "-keyout", path + ".key", "-out", path + ".csr", "-subj", f"/CN={who}")
+                "-keyout", path + ".key", "-out", path + ".csr", "-utf8", "-subj",
+                "/CN=" + (subject or who).replace("/", "\\/"))
         write(path + ".ext", f"subjectAltName={names}\n".encode())
         begin, end = YEAR[year]
         openssl("ca", "-batch", "-notext", "-config", self.name + ".conf", "-cert",
