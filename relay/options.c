@@ -283,11 +283,39 @@ static bool options_ease(struct options *options, int key, const char *arg,
 	}
 }
 
+/* Who is who. */
+static bool options_trust(struct options *options, int key, const char *arg)
+{
+	switch (key) {
+	case OPTIONS_TLS:
+		options->tls_ca = options->tls_ca ? options->tls_ca : OPTIONS_SYSTEM_CA;
+		return true;
+	case OPTIONS_TLS_CA:
+		options->tls_ca = arg;
+		return true;
+	case OPTIONS_TLS_CERT:
+		options->tls_certificate = arg;
+		return true;
+	case OPTIONS_TLS_KEY:
+		options->tls_key = arg;
+		return true;
+	case OPTIONS_TLS_NAME:
+		options->tls_name = arg;
+		return true;
+	case OPTIONS_TOKEN_FILE:
+		options->token_file = arg;
+		return true;
+	default:
+		return false;
+	}
+}
+
 static error_t options_option(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
 
-	if (options_sight(options, key, arg) || options_ease(options, key, arg, state))
+	if (options_sight(options, key, arg) || options_trust(options, key, arg) ||
+	    options_ease(options, key, arg, state))
 		return 0;
 	switch (key) {
 	case OPTIONS_DEVICE:
@@ -322,24 +350,6 @@ static error_t options_option(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTIONS_SPOOL_MAX:
 		options->spool_max = options_size("--spool-max", arg, state);
-		break;
-	case OPTIONS_TLS:
-		options->tls_ca = options->tls_ca ? options->tls_ca : OPTIONS_SYSTEM_CA;
-		break;
-	case OPTIONS_TLS_CA:
-		options->tls_ca = arg;
-		break;
-	case OPTIONS_TLS_CERT:
-		options->tls_certificate = arg;
-		break;
-	case OPTIONS_TLS_KEY:
-		options->tls_key = arg;
-		break;
-	case OPTIONS_TLS_NAME:
-		options->tls_name = arg;
-		break;
-	case OPTIONS_TOKEN_FILE:
-		options->token_file = arg;
 		break;
 	case 'v':
 		options->verbose = 1;
