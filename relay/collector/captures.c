@@ -374,7 +374,7 @@ static void stream_hello(struct stream *stream, const struct hello *hello,
 	int error;
 
 	stream->hello = *hello;
-	if (!memcmp(hello->boot, EPOCHS_PLAIN, MESSAGE_ID_BYTES)) {
+	if (!memcmp(hello->boot, EPOCH_PLAIN, MESSAGE_ID_BYTES)) {
 		call_fail(&status, CALL_INVALID_ARGUMENT, "boot_id is that of no boot");
 		stream_end(stream, &status);
 		return;

@@ -55,7 +55,7 @@ void epoch_note(struct epoch *epoch)
 
 /*
  * How long that took since the capture, by the sensor's clock. A savefile that is
- * streamed, which has no boot, is of any time.
+ * streamed, which has no boot, is of any time, as plain packets may be.
  */
 static void epoch_measure(struct epoch *epoch, uint32_t i, uint64_t first, uint64_t last)
 {
@@ -63,7 +63,8 @@ static void epoch_measure(struct epoch *epoch, uint32_t i, uint64_t first, uint6
 	uint64_t now = clock_read(CLOCK_REALTIME);
 	struct epoch_ring *ring = &epoch->rings[i];
 
-	if (!memcmp(epoch->state->boot, none, sizeof(none)))
+	if (!memcmp(epoch->state->boot, none, sizeof(none)) ||
+	    !memcmp(epoch->state->boot, EPOCH_PLAIN, sizeof(none)))
 		return;
 	metrics_observe(&epoch->delay, (double)(int64_t)(now - first) / CLOCK_SECOND);
 	ring->lag = (double)(int64_t)(now - last) / CLOCK_SECOND;

@@ -24,6 +24,9 @@
 #include "sight/roster.h"
 #include "walk.h"
 
+/* In a Hello the boot of what came as plain packets: no ring's. */
+#define EPOCH_PLAIN	"packet_streaming"
+
 /**
  * struct epoch_ring - a ring, while the program runs
  * @stream: its call, whoever that is; NULL: none

@@ -18,9 +18,6 @@
 
 struct epochs;
 
-/* In a Hello the boot of what came as plain packets: no ring's. */
-#define EPOCHS_PLAIN	"packet_streaming"
-
 /**
  * struct epochs_config - where they are
  * @write: FILE, or "-" for standard output; NULL: @directory is there

@@ -120,7 +120,7 @@ static void plain_hello(struct hello *hello, const struct metadata *metadata, co
 			.big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__,
 		},
 	};
-	memcpy(hello->boot, EPOCHS_PLAIN, MESSAGE_ID_BYTES);
+	memcpy(hello->boot, EPOCH_PLAIN, MESSAGE_ID_BYTES);
 	hash[0] = path_hash(hash[0], (const char *)&hello->format.linktype,
 			    sizeof(hello->format.linktype));
 	hash[0] = path_hash(hash[0], hello->format.microseconds ? "u" : "n", 1);
