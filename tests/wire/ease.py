@@ -163,6 +163,25 @@ def _(folder):
         clear(folder)
 
 
+@case("ease: --count where the receiver knows packets only: no more, no fewer")
+def _(folder):
+    packets = packets_of(60)
+    for rings in 1, 3:
+        ring = Ring(folder, rings)
+        for n, packet in enumerate(packets[:45]):
+            ring.append([packet], n % rings)
+        receiver = Receiver()
+        program = ring.relay(receiver.port, "--count", "50")
+        until(lambda: receiver.messages, "the first message")
+        for n, packet in enumerate(packets[45:]):
+            ring.append([packet], n % rings)
+        program.wait(0)
+        receiver.stop()
+        same(data_of(receiver) == [packet[3] for packet in packets[:50]], True, "packets are right")
+        same(sum(map(ring.tail, range(rings))), len(contents(packets[:50], 9)), "tails")
+        clear(folder)
+
+
 @case("ease: --count, --bytes and --duration of a savefile, over both protocols")
 def _(folder):
     packets = savefile.packets(3000, sizes=SIZES)
@@ -262,6 +281,24 @@ def _(folder):
     server.stop()
 
 
+@case("ease: --limit-rate: what a ring cannot hold meanwhile waits in the spool")
+def _(folder):
+    packets = savefile.packets(400, 9, sizes=(1000,))
+    ring = Ring(folder, size=1 << 17)
+    holder = Holder()
+    server = Server(holder)
+    program = ring.relay(server.port, "--limit-rate", "80kbit", "--spool", folder("spool"))
+    until(lambda: holder.base is not None, "the call")
+    for n, packet in enumerate(packets):
+        until(lambda n=n: ring.head() + 1016 - ring.tail() <= ring.size, f"room for packet {n}")
+        ring.append([packet])
+    assert ring.tail() > holder.end(), "the ring waited for the rate"
+    program.kill()
+    ring.relay(server.port, "--spool", folder("spool"), "--drain").wait(0)
+    server.stop()
+    same(bytes(holder.data) == contents(packets, 9), True, "bytes are right")
+
+
 @case("ease: --limit-rate over Run")
 def _(folder):
     packets = packets_of(500)
@@ -304,13 +341,14 @@ def _(_folder):
 @case("ease: --drain: what the rings hold is acknowledged, and that was all")
 def _(folder):
     packets = packets_of(300)
-    for protocol in "records", "packet", "auto":
+    for protocol, knows in (("records", "records"), ("packet", "packet"), ("auto", "records"),
+                            ("auto", "packet")):
         ring = Ring(folder, 3)
         for n, packet in enumerate(packets):
             ring.append([packet], n % 3)
         holders, receiver = Holders(), Receiver()
         server = Server(holders)
-        port = receiver.port if protocol == "packet" else server.port
+        port = receiver.port if knows == "packet" else server.port
         text = ring.relay(port, "--protocol", protocol, "--drain").wait(0)
         server.stop()
         receiver.stop()
