@@ -24,6 +24,7 @@
 
 struct epochs {
 	struct epochs_config config;
+	struct merge_budget held;	/* what waits for older records */
 	size_t prefix;			/* characters of config.write before the name */
 	struct folder *folder;		/* the four of a directory */
 	struct template *template;
@@ -205,6 +206,8 @@ static bool epochs_use(struct epochs *epochs, struct epoch *epoch, uint64_t now)
 	if (!epoch_open(epoch, epoch == epochs->pipe ? NULL : epochs->syncer,
 			epochs->config.hold_back, now))
 		return false;
+	if (epoch->merge)
+		merge_share(epoch->merge, &epochs->held);
 	epoch->next_open = epochs->opened;
 	epochs->opened = epoch;
 	return true;
@@ -513,6 +516,7 @@ struct epochs *epochs_open(const struct epochs_config *config)
 		return NULL;
 	}
 	epochs->config = *config;
+	epochs->held.most = config->held;
 	epochs->number = 1;
 	if (!config->directory && !strcmp(config->write, "-")) {
 		if (journal_random(epochs->id))

@@ -29,6 +29,7 @@ struct epochs;
  * @hold_back: nanoseconds that a record waits for older ones of other rings;
  *	0: each ring has a file of its own
  * @sync: nanoseconds between two rounds of syncing; 0: as often as it can
+ * @held: bytes that may wait for older records, of all captures
  * @output: standard output
  */
 struct epochs_config {
@@ -40,6 +41,7 @@ struct epochs_config {
 	struct finish_config finish;
 	uint64_t hold_back;
 	uint64_t sync;
+	uint64_t held;
 	struct output *output;
 };
 

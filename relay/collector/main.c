@@ -26,6 +26,9 @@
 #include "sight/sight.h"
 #include "trust.h"
 
+/* Of --max-memory, one part in so many is for what waits for older records. */
+#define MAIN_HELD_PART		4
+
 #define MAIN_MEMORY_KEPT	(64 << 20)	/* bytes, that are free */
 
 /* However the program comes to its end, it takes the same way. */
@@ -54,6 +57,7 @@ static struct epochs *main_epochs(const struct options *options, struct output *
 		.finish = { .compress = files->compress, .command = files->after_rotate },
 		.hold_back = options->hold_back,
 		.sync = options->sync,
+		.held = options->limits.memory / MAIN_HELD_PART,
 		.output = output,
 	});
 }

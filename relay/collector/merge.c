@@ -60,6 +60,7 @@ struct merge {
 	merge_write *write;
 	void *context;
 	uint64_t held;			/* bytes of whole records */
+	struct merge_budget *budget;	/* NULL: its own alone */
 	uint64_t last;			/* newest stamp that was written */
 	uint64_t limit;			/* up to which stamp all is there */
 	uint64_t *stamps;		/* of each ring's oldest record */
@@ -101,8 +102,34 @@ struct merge *merge_new(uint32_t ring_count, bool swapped, bool microseconds,
 	return merge;
 }
 
+void merge_share(struct merge *merge, struct merge_budget *budget)
+{
+	merge->budget = budget;
+}
+
+static void merge_hold(struct merge *merge, uint64_t bytes)
+{
+	merge->held += bytes;
+	if (merge->budget)
+		merge->budget->held += bytes;
+}
+
+static void merge_let_go(struct merge *merge, uint64_t bytes)
+{
+	merge->held -= bytes;
+	if (merge->budget)
+		merge->budget->held -= bytes;
+}
+
+static bool merge_is_full(const struct merge *merge)
+{
+	return merge->held > MERGE_HELD_MAX ||
+	       (merge->budget && merge->budget->held > merge->budget->most);
+}
+
 void merge_free(struct merge *merge)
 {
+	merge_let_go(merge, merge->held);
 	for (uint32_t i = 0; merge->rings && i < merge->ring_count; i++)
 		free(merge->rings[i].memory);
 	free(merge->stamps);
@@ -128,7 +155,7 @@ static void merge_forget(struct merge *merge, uint32_t i, size_t from)
 	struct merge_ring *ring = &merge->rings[i];
 
 	if (from < ring->whole) {
-		merge->held -= ring->whole - from;
+		merge_let_go(merge, ring->whole - from);
 		ring->whole = from;
 	}
 	ring->end = from;
@@ -229,7 +256,7 @@ static bool merge_walk(struct merge *merge, struct merge_ring *ring,
 			break;
 		ring->whole += WALK_HEADER + *caplen;
 	}
-	merge->held += ring->whole - before;
+	merge_hold(merge, ring->whole - before);
 	return valid;
 }
 
@@ -330,7 +357,7 @@ static void merge_move(struct merge *merge, uint32_t i)
 	memcpy(merge->out + merge->used, record, size);
 	merge->used += size;
 	merge->packets++;
-	merge->held -= size;
+	merge_let_go(merge, size);
 	if (!part->packets || merge->stamps[i] < part->first)
 		part->first = merge->stamps[i];
 	if (merge->stamps[i] > part->last)
@@ -362,7 +389,7 @@ bool merge_release(struct merge *merge, uint64_t now, bool all)
 		if (merge->stamps[i] == MERGE_NEVER)
 			break;
 		if (merge->stamps[i] > merge->limit && !all &&
-		    merge->held <= MERGE_HELD_MAX && merge_due(merge) > now)
+		    !merge_is_full(merge) && merge_due(merge) > now)
 			break;
 		merge_move(merge, i);
 		if (merge->stamps[i] == MERGE_NEVER)

@@ -37,6 +37,12 @@ typedef bool merge_write(void *context, void *bytes, size_t size,
 
 struct merge;
 
+/* Bytes that several merges hold; beyond @most they hold nothing back any more. */
+struct merge_budget {
+	uint64_t held;
+	uint64_t most;
+};
+
 /*
  * @hold_back and all times: nanoseconds of one monotonic clock; @now: as it is.
  * @swapped, @microseconds: as the records' headers are. NULL: no memory.
@@ -45,6 +51,9 @@ struct merge *merge_new(uint32_t ring_count, bool swapped, bool microseconds,
 			uint64_t hold_back, uint64_t now,
 			merge_write *write, void *context);
 void merge_free(struct merge *merge);
+
+/* What it holds counts there, too. It holds nothing yet; @budget outlives it. */
+void merge_share(struct merge *merge, struct merge_budget *budget);
 
 /* Records of times up to @time were written before. */
 void merge_begin(struct merge *merge, uint64_t time);

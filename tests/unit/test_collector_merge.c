@@ -293,6 +293,35 @@ static void bounds_what_is_held(void **state)
 	merge_free(merge);
 }
 
+static void shares_what_may_be_held(void **state)
+{
+	unsigned char bytes[1016];
+	struct merge_budget budget = { .most = 10000 };
+	static struct sink sinks[2];
+	struct merge *merges[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		merges[i] = begin(&sinks[i], RINGS);
+		merge_share(merges[i], &budget);
+	}
+	for (unsigned int n = 0; n < 200; n++) {
+		size_t size = record(bytes, &sinks[n % 2], n, 1000);
+
+		assert_true(give(merges[n % 2], 0, bytes, size, 0));
+		assert_true(merge_release(merges[n % 2], 0, false));
+		assert_true(budget.held <= budget.most);
+		assert_int_equal(budget.held, merge_held(merges[0], 0) +
+					      merge_held(merges[1], 0));
+	}
+	assert_true(sinks[0].count + sinks[1].count > 180);
+	merge_drop(merges[0]);
+	assert_int_equal(budget.held, merge_held(merges[1], 0));
+	merge_free(merges[0]);
+	merge_free(merges[1]);
+	assert_int_equal(budget.held, 0);
+}
+
 static void says_that_it_cannot_write(void **state)
 {
 	struct sink sink = { .error = ENOSPC };
@@ -368,6 +397,7 @@ int main(void)
 		cmocka_unit_test(forgets_what_comes_again),
 		cmocka_unit_test(refuses_a_record_that_cannot_be),
 		cmocka_unit_test(bounds_what_is_held),
+		cmocka_unit_test(shares_what_may_be_held),
 		cmocka_unit_test(says_that_it_cannot_write),
 		cmocka_unit_test(merges_by_chance),
 	};

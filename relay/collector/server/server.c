@@ -151,7 +151,7 @@ static grpc_server *server_core(const struct limits *limits)
 	grpc_channel_args all = { sizeof(args) / sizeof(*args), args };
 	grpc_server *core;
 
-	grpc_resource_quota_resize(quota, limits->memory);
+	grpc_resource_quota_resize(quota, limits->memory - limits->memory / 4);
 	core = grpc_server_create(&all, NULL);
 	grpc_resource_quota_unref(quota);
 	return core;
