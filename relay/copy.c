@@ -208,7 +208,7 @@ static void *copy_run(void *context)
 	struct copy_ring *ring;
 	uint64_t end;
 
-	keeper_join("copying", keeper_nudge, &bed);
+	keeper_join("copy", keeper_nudge, &bed);
 	while ((ring = copy_wait(copy, &end))) {
 		keeper_away(true);	/* in the disk's hands */
 		/* its data lie there twice, back to back */

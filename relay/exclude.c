@@ -214,15 +214,21 @@ bool exclude_start(struct exclude *exclude, uint32_t linktype)
 	return exclude->in_force;
 }
 
+static bool exclude_is_same(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
 bool exclude_change(struct exclude *exclude, const char *expression, char *list)
 {
 	const char *old_expression = exclude->expression;
 	char *old_list = exclude->list;
-	bool done;
+	bool done = exclude_is_same(expression, old_expression) &&
+		    exclude_is_same(list, old_list);
 
 	exclude->expression = expression;
 	exclude->list = list;
-	done = !exclude->in_force || exclude_put(exclude, exclude->linktype);
+	done = done || !exclude->in_force || exclude_put(exclude, exclude->linktype);
 	if (!done) {
 		exclude->expression = old_expression;
 		exclude->list = old_list;

@@ -16,11 +16,11 @@ static void upkeep_turn(void *context)
 
 bool upkeep_start(struct upkeep *upkeep, const struct upkeep_config *config)
 {
-	reload_open(&upkeep->reload, config->config, config->exclude, config->reader,
+	reload_open(&upkeep->reload, config->config, config->exclude, config->rate, config->reader,
 		    watch_turn, config->watch);
 	upkeep->status = config->status;
 	watch_on_turn(config->watch, upkeep_turn, upkeep);
-	keeper_join("relay's", watch_turn, config->watch);
+	keeper_join("relay", watch_turn, config->watch);
 	if (keeper_start(&(struct keeper_config){
 			.reloads = config->reloads,
 			.reload = reload_run,

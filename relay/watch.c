@@ -35,7 +35,7 @@ static void *watch_run(void *context)
 {
 	struct watch *watch = context;
 
-	keeper_join("watching", NULL, NULL);
+	keeper_join("watch", NULL, NULL);
 	for (;;) {
 		struct epoll_event event;
 		int n = epoll_wait(watch->epoll, &event, 1, keeper_patience());

@@ -64,6 +64,9 @@ void keeper_join(const char *name, void (*wake)(void *context), void *context)
 	thread->context = context;
 	thread->rounds = 1;
 	keeper_me = thread;
+	/* the first one's is the program's */
+	if (gettid() != getpid())
+		pthread_setname_np(pthread_self(), name);
 	pthread_mutex_lock(&keeper.lock);
 	thread->next = keeper.threads;
 	keeper.threads = thread;

@@ -42,7 +42,8 @@ void keeper_stop(void);
 
 /*
  * The calling thread begins to come round. @wake lets it, from the keeper's
- * thread, until keeper_leave(); NULL: it does by itself. @name is static.
+ * thread, until keeper_leave(); NULL: it does by itself. @name is static, of 15 bytes
+ * at most, and the thread's for ps(1), too.
  */
 void keeper_join(const char *name, void (*wake)(void *context), void *context);
 void keeper_leave(void);

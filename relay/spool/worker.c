@@ -53,7 +53,7 @@ static void *worker_run(void *context)
 	struct keeper_bed bed = { &worker->mutex, &worker->news };
 	struct worker_job *job;
 
-	keeper_join("spool's", keeper_nudge, &bed);
+	keeper_join("spool", keeper_nudge, &bed);
 	pthread_mutex_lock(&worker->mutex);
 	for (;;) {
 		keeper_round();

@@ -173,7 +173,7 @@ static void *finish_run(void *context)
 	struct keeper_bed bed = { &finish->lock, &finish->changed };
 	struct finish_job *job;
 
-	keeper_join("finishing", keeper_nudge, &bed);
+	keeper_join("finish", keeper_nudge, &bed);
 	/* of this thread; where it may not, it does without */
 	(void)!setpriority(PRIO_PROCESS, gettid(), FINISH_NICE);
 	for (;;) {

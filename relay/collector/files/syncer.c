@@ -97,6 +97,7 @@ struct syncer {
 	struct sync_file *first;
 	struct sync_gone *gone;
 	struct sync_done *done;
+	bool walking;			/* the thread walks the list, without the lock */
 	bool news;			/* of any file */
 	bool urgent;
 	bool stop;
@@ -294,6 +295,7 @@ static void syncer_round(struct syncer *syncer)
 	if (!syncer_take(syncer) && !gone && !done)
 		return;
 	first = syncer->first;
+	syncer->walking = true;
 	pthread_mutex_unlock(&syncer->lock);
 	keeper_away(true);
 	error = syncer_sync(syncer, first, gone, done);
@@ -305,20 +307,26 @@ static void syncer_round(struct syncer *syncer)
 	syncer_free_done(done);
 	keeper_away(false);
 	pthread_mutex_lock(&syncer->lock);
+	syncer->walking = false;
 	syncer_publish(syncer, error);
 	pthread_mutex_unlock(&syncer->lock);
 	syncer->wake(syncer->context);
 	pthread_mutex_lock(&syncer->lock);
 }
 
-static void syncer_wait(struct syncer *syncer, uint64_t due)
+/* Until the interval is over since @last, whatever it is by then. */
+static void syncer_wait(struct syncer *syncer, uint64_t last)
 {
-	struct timespec until = { due / SYNCER_SECOND, due % SYNCER_SECOND };
-
 	for (; !syncer->news && !syncer->stop; keeper_round())
 		pthread_cond_wait(&syncer->changed, &syncer->lock);
-	for (; !syncer->urgent && !syncer->stop && syncer_now() < due; keeper_round())
+	for (; !syncer->urgent && !syncer->stop; keeper_round()) {
+		uint64_t due = last + syncer->interval;
+		struct timespec until = { due / SYNCER_SECOND, due % SYNCER_SECOND };
+
+		if (syncer_now() >= due)
+			break;
 		pthread_cond_timedwait(&syncer->changed, &syncer->lock, &until);
+	}
 }
 
 static void *syncer_run(void *context)
@@ -328,11 +336,11 @@ static void *syncer_run(void *context)
 	uint64_t last = 0;
 	bool stop;
 
-	keeper_join("syncer's", keeper_nudge, &bed);
+	keeper_join("sync", keeper_nudge, &bed);
 	pthread_mutex_lock(&syncer->lock);
 	do {
 		keeper_round();
-		syncer_wait(syncer, last + syncer->interval);
+		syncer_wait(syncer, last);
 		last = syncer_now();
 		stop = syncer->stop;
 		syncer_round(syncer);
@@ -470,11 +478,9 @@ bool syncer_remove(struct syncer *syncer, struct sync_file *file, bool *declared
 	bool idle;
 
 	pthread_mutex_lock(&syncer->lock);
-	idle = !file->busy && !file->news && !file->error && !file->turns;
+	idle = !syncer->walking && !file->busy && !file->news && !file->error &&
+	       !file->turns;
 	*declared = file->declared;
-	/* The thread may be walking the list while any of it is busy. */
-	for (struct sync_file *other = syncer->first; other; other = other->next)
-		idle &= !other->busy;
 	if (idle) {
 		while (*at != file)
 			at = &(*at)->next;
@@ -557,6 +563,7 @@ void syncer_pace(struct syncer *syncer, uint64_t interval)
 {
 	pthread_mutex_lock(&syncer->lock);
 	syncer->interval = interval;
+	pthread_cond_signal(&syncer->changed);
 	pthread_mutex_unlock(&syncer->lock);
 }
 

@@ -202,7 +202,7 @@ static void *server_watch(void *context)
 	struct server *server = context;
 	struct pollfd fd = { .fd = server->stop_fd, .events = POLLIN };
 
-	keeper_join("server's watching", NULL, NULL);
+	keeper_join("stop", NULL, NULL);
 	while (poll(&fd, 1, keeper_patience()) <= 0)
 		keeper_round();
 	keeper_leave();
