@@ -2,17 +2,23 @@
 /*
  * Preloaded into pcapring-relay: a plain file that is laid out as a capture
  * device is polled as one. PCAPRING_WAKE names a FIFO that its producer writes to
- * when there is more.
+ * when there is more; to PCAPRING_FILTERS, where that is set, go the lengths of the
+ * filters that the relay puts into force, a line each.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <linux/pcapring.h>
 
 static int device_fifo = -1;
 static uint64_t device_data;
@@ -51,4 +57,24 @@ int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout)
 				;
 	errno = error;
 	return n;
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	int (*real)(int, unsigned long, void *) = dlsym(RTLD_NEXT, "ioctl");
+	const char *path = getenv("PCAPRING_FILTERS");
+	const struct pcapring_filter *filter;
+	va_list arguments;
+	FILE *out;
+
+	va_start(arguments, request);
+	filter = va_arg(arguments, const void *);
+	va_end(arguments);
+	if (request != PCAPRING_IOC_SET_FILTER || !path)
+		return real(fd, request, (void *)filter);
+	out = fopen(path, "ae");
+	if (!out)
+		abort();
+	fprintf(out, "%u\n", filter->length);
+	return fclose(out);
 }

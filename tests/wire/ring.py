@@ -72,7 +72,7 @@ class Ring:
             self.count(ring, 5, len(packet[3]))         # bytes
         os.write(self.fifo, b"w")
 
-    def relay(self, port, *args, wrapper=None, **kwargs):
+    def relay(self, port, *args, wrapper=None, env=None, **kwargs):
         """@wrapper: a line for sh, which execs what follows it."""
         name = ["pcapring-relay"]
         if wrapper:
@@ -80,4 +80,4 @@ class Ring:
         return Program(*name, "--device", self.path, "--target", f"127.0.0.1:{port}",
                        "--sensor", "sensor-1", "--include-own-traffic", *args,
                        env={"LD_PRELOAD": os.path.join(BUILD, "wire", "device.so"),
-                            "PCAPRING_WAKE": self.wake}, **kwargs)
+                            "PCAPRING_WAKE": self.wake, **(env or {})}, **kwargs)

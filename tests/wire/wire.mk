@@ -5,7 +5,7 @@ wire-programs: $(BUILD)/wire/device.so
 
 $(BUILD)/wire/device.so: tests/wire/device.c
 	@mkdir -p $(@D)
-	$(call step,CC,$<)$(CC) -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -O2 -g -shared -fPIC \
+	$(call step,CC,$<)$(CC) -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -Iinclude/uapi -O2 -g -shared -fPIC \
 		-o $@ $< -ldl
 
 .PHONY: wire-programs
