@@ -35,10 +35,10 @@ void live_write(char *out, size_t size, const struct live_numbers *before,
 	char packets[QUANTITY_MAX], bits[QUANTITY_MAX];
 	char total[QUANTITY_MAX], lost[QUANTITY_MAX];
 
-	quantity_scaled(packets, live_rate(before->packets, now->packets, seconds), "packets/s");
+	quantity_counted(packets, live_rate(before->packets, now->packets, seconds), "packets/s");
 	quantity_scaled(bits, 8 * live_rate(before->bytes, now->bytes, seconds), "bit/s");
-	quantity_scaled(total, now->packets, "packets");
-	quantity_scaled(lost, now->lost, "lost");
+	quantity_counted(total, now->packets, "packets");
+	quantity_counted(lost, now->lost, "lost");
 	snprintf(out, size, "%s, %s; %s, %s (%.3g %%)%s%s", packets, bits, total, lost,
 		 all ? 100.0 * now->lost / all : 0, *now->note ? "; " : "", now->note);
 }

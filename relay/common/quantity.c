@@ -4,17 +4,35 @@
 #include <stdio.h>
 #include <time.h>
 
+/* Three digits of @number, and returns its prefix, which may be "". */
+static const char *quantity_digits(char out[QUANTITY_MAX], double number)
+{
+	static const char *const prefixes[] = { "", "k", "M", "G", "T", "P", "E" };
+	size_t i = 0;
+
+	for (; number >= 999.5 && i + 1 < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		number /= 1000;
+	/* tenths of a packet only where they come slowly */
+	snprintf(out, QUANTITY_MAX, number >= 99.95 || (!i && number >= 9.95) ||
+		 number == (int)number ? "%.0f" : "%.1f", number);
+	return prefixes[i];
+}
+
 const char *quantity_scaled(char out[QUANTITY_MAX], double number, const char *unit)
 {
-	static const char prefixes[] = " kMGTPE";
-	const char *prefix = prefixes;
+	char digits[QUANTITY_MAX];
+	const char *prefix = quantity_digits(digits, number);
 
-	for (; number >= 999.5 && prefix[1]; prefix++)
-		number /= 1000;
-	/* halves of a packet only where there is one every other second */
-	snprintf(out, QUANTITY_MAX, number >= 99.95 || (*prefix == ' ' && number >= 9.95) ||
-		 number == (int)number ? "%.0f %.*s%s" : "%.1f %.*s%s",
-		 number, *prefix != ' ', prefix, unit);
+	snprintf(out, QUANTITY_MAX, "%.16s %s%.16s", digits, prefix, unit);
+	return out;
+}
+
+const char *quantity_counted(char out[QUANTITY_MAX], double number, const char *what)
+{
+	char digits[QUANTITY_MAX];
+	const char *prefix = quantity_digits(digits, number);
+
+	snprintf(out, QUANTITY_MAX, "%.16s%s %.16s", digits, prefix, what);
 	return out;
 }
 

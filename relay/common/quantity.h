@@ -10,6 +10,9 @@
 /* 12345678, "bit/s" to "12.3 Mbit/s": powers of 1000, three digits. */
 const char *quantity_scaled(char out[QUANTITY_MAX], double number, const char *unit);
 
+/* 12345678, "packets" to "12.3M packets": the same of what is no unit. */
+const char *quantity_counted(char out[QUANTITY_MAX], double number, const char *what);
+
 /* 0.0123 to "12.3 ms", 93784 to "1 d 2 h"; with a sign where it is below 0. */
 const char *quantity_time(char out[QUANTITY_MAX], double seconds);
 

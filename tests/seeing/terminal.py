@@ -70,7 +70,7 @@ def on_terminal(device, port, *options, **more):
                          "PCAPRING_WAKE": device.wake, **more.pop("env", {})}, **more)
 
 
-RATE = r"[\d.]+ k?packets/s, [\d.]+ k?bit/s; "
+RATE = r"[\d.]+k? packets/s, [\d.]+ k?bit/s; "
 
 
 @case("the relay's line: rate, total, loss, how full; log lines stand above it")
@@ -81,7 +81,7 @@ def _(folder):
     terminal.wait(RATE + r"0 packets, 0 lost \(0 %\); ring 0 % full$")
     device.append(now_packets(1500))
     device.count(0, 3, 500)
-    terminal.wait(RATE + r"1\.5 kpackets, 500 lost \(25 %\); ring \d+ % full$")
+    terminal.wait(RATE + r"1\.5k packets, 500 lost \(25 %\); ring \d+ % full$")
     lines = terminal.stop()
     same([line for line in lines if "lost" in line], [], "of the line, at the end")
     assert any("connected to" in line for line in lines), lines

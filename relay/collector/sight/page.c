@@ -93,7 +93,7 @@ static void page_rate(FILE *out, const struct roster_sensor *sensor)
 {
 	char packets[QUANTITY_MAX], bits[QUANTITY_MAX];
 
-	page_cell(out, "Rate", "", quantity_scaled(packets, sensor->packets_rate, "packets/s"),
+	page_cell(out, "Rate", "", quantity_counted(packets, sensor->packets_rate, "packets/s"),
 		  quantity_scaled(bits, 8 * sensor->bytes_rate, "bit/s"));
 }
 
@@ -107,7 +107,7 @@ static void page_loss(FILE *out, const struct roster_sensor *sensor,
 
 	snprintf(percent, sizeof(percent), "%.3g %%", summary->loss);
 	snprintf(more, sizeof(more), missing ? "%s; %s elsewhere or gone" : "%s",
-		 quantity_scaled(dropped, account->dropped, "packets"),
+		 quantity_counted(dropped, account->dropped, "packets"),
 		 quantity_scaled(bytes, missing, "B"));
 	page_cell(out, "Loss", account->dropped || missing ? "bad" : "", percent, more);
 }
@@ -129,7 +129,7 @@ static void page_sensor(FILE *out, const struct roster_sensor *sensor, uint64_t 
 	page_cell(out, "Clock ahead", sensor->clock > 1 || sensor->clock < -1 ? "bad" : "",
 		  sensor->clock_known ? quantity_time(first, sensor->clock) : "", "");
 	page_cell(out, "In all", "",
-		  quantity_scaled(first, summary.account.packets, "packets"),
+		  quantity_counted(first, summary.account.packets, "packets"),
 		  quantity_scaled(second, summary.account.bytes, "B"));
 	fputs("</tr>\n", out);
 }
