@@ -88,7 +88,7 @@ static const struct argp_option options_list[] = {
 	  "Write what is streamed to this savefile, too (-: standard output)", 2 },
 	{ "drain", OPTIONS_DRAIN, NULL, 0,
 	  "Freeze the capture, and stop when all that waits has arrived", 2 },
-	{ "limit-rate", OPTIONS_LIMIT_RATE, "RATE", 0,
+	{ "limit-rate", OPTIONS_LIMIT_RATE, "RATE", CONFIG_RELOAD,
 	  "Send at most so many bytes a second, e.g. 10M; bits with a unit: 100Mbit", 2 },
 	{ "nanoseconds", OPTIONS_NANOSECONDS, NULL, 0,
 	  "With packet, send the full nanoseconds, too; other receivers ignore them",

@@ -431,7 +431,7 @@ static int64_t records_deadline(const struct records *records)
 	int64_t deadline = records_sooner(records->look_at, records->patience_at);
 
 	deadline = records_sooner(deadline, records_until(records));
-	if (records->paced)
+	if (records->paced && rate_limits(records->config->rate))
 		deadline = records_sooner(deadline, rate_deadline(records->config->rate));
 	if (feedback_holds(&records->feedback))
 		deadline = records_sooner(deadline, records->feedback.deadline);

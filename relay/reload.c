@@ -9,17 +9,19 @@
 #include "common/log.h"
 #include "exclude.h"
 #include "exclude_list.h"
+#include "rate.h"
 #include "reader.h"
 
 #define RELOAD_PATIENCE_MS	5000
 
 void reload_open(struct reload *reload, const struct config *first,
-		 struct exclude *exclude, struct reader *reader,
+		 struct exclude *exclude, struct rate *rate, struct reader *reader,
 		 void (*wake)(void *context), void *context)
 {
 	*reload = (struct reload) {
 		.first = first,
 		.exclude = exclude,
+		.rate = rate,
 		.reader = reader,
 	};
 	ask_open(&reload->ask, wake, context);
@@ -82,6 +84,8 @@ void reload_apply(struct reload *reload)
 	reload->done = !reload->exclude ||
 		       exclude_change(reload->exclude, reload->options.exclude, reload->list);
 	reload->list = NULL;
+	if (reload->done)
+		reload->rate->bytes = reload->options.rate;
 	ask_answer(&reload->ask);
 }
 

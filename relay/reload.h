@@ -11,6 +11,7 @@
 
 struct config;
 struct exclude;
+struct rate;
 struct reader;
 
 /**
@@ -19,6 +20,7 @@ struct reader;
  * @last: what was taken over last; NULL: nothing was
  * @options: of what was read just now; @list: of its --exclude-list
  * @exclude: takes it over; NULL: nothing is left out
+ * @rate: takes its limit over
  * @reader: the capture; NULL: there is none
  * @ask: the relay's thread to do so; @done: it did
  */
@@ -28,17 +30,18 @@ struct reload {
 	struct options options;
 	char *list;
 	struct exclude *exclude;
+	struct rate *rate;
 	struct reader *reader;
 	struct ask ask;
 	bool done;
 };
 
 /*
- * @first, @exclude and @reader as above; they outlive it. @wake lets the relay's
+ * @first, @exclude, @rate and @reader as above; they outlive it. @wake lets the relay's
  * thread call reload_apply().
  */
 void reload_open(struct reload *reload, const struct config *first,
-		 struct exclude *exclude, struct reader *reader,
+		 struct exclude *exclude, struct rate *rate, struct reader *reader,
 		 void (*wake)(void *context), void *context);
 void reload_close(struct reload *reload);
 

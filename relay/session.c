@@ -217,6 +217,7 @@ static bool session_keep_up(struct session *session)
 		.reloads = config->reloads,
 		.watch = &session->watch,
 		.exclude = session->packets.exclude,
+		.rate = &sources->rate,
 		.status = &session->sight.status,
 		.reader = sources->source->capture ? sources->rings : NULL,
 	};

@@ -19,7 +19,7 @@ struct upkeep {
  * struct upkeep_config - of what; all outlive it
  * @config: what the relay began with
  * @reloads: signalfd of SIGHUP, or -1
- * @exclude, @reader: as in struct reload
+ * @exclude, @rate, @reader: as in struct reload
  * @watch: wakes the calling thread; nobody else knows it yet
  * @status: tells how things are
  */
@@ -27,6 +27,7 @@ struct upkeep_config {
 	const struct config *config;
 	int reloads;
 	struct exclude *exclude;
+	struct rate *rate;
 	struct reader *reader;
 	struct watch *watch;
 	struct status *status;
