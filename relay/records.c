@@ -19,7 +19,10 @@
 #include "rate.h"
 #include "reader.h"
 #include "relay.h"
+#include "ring_answer.h"
 #include "ring_call.h"
+#include "ring_keep.h"
+#include "ring_send.h"
 #include "spool/spool.h"
 #include "status.h"
 #include "stream.h"
@@ -45,7 +48,7 @@ static int64_t records_limit(unsigned int ms, unsigned int otherwise)
 void records_release(struct reader *reader, struct extents *extents)
 {
 	for (unsigned int i = 0; i < reader->ring_count; i++)
-		ring_call_release(&reader->rings[i], &extents[i]);
+		ring_keep_release(&reader->rings[i], &extents[i]);
 }
 
 static void records_give_all_up(struct records *records)
@@ -167,11 +170,11 @@ static void records_look(struct records *records)
 
 		if (records->config->copy)
 			copy_want(records->config->copy, i, ring->ring->head);
-		ring_call_free(ring);
+		ring_keep_free(ring);
 		ring->dropped = __atomic_load_n(&ring->ring->producer->count.dropped,
 						__ATOMIC_RELAXED);
 		if (!records->ending)
-			ring_call_spill(ring, false);
+			ring_keep_spill(ring, false);
 	}
 }
 
@@ -202,14 +205,14 @@ static bool records_is_asleep(struct records *records)
 		all = false;
 	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
 		const struct ring_call *ring = &records->rings[i];
-		bool idle = ring_call_is_idle(ring);
+		bool idle = ring_send_is_idle(ring);
 
 		any |= idle;
 		all &= idle;
 		quiet &= idle;
 		held |= (ring->state == RING_CALL_STREAMING && ring->starved) ||
 			ring->ring->safe != ring->ring->tail ||
-			ring_call_owes_spill(ring);
+			ring_keep_owes_spill(ring);
 	}
 	/*
 	 * Nobody tells when extents are let go of, nor when half of a ring is full
@@ -244,7 +247,7 @@ static void records_step(struct records *records)
 
 	records->paced = false;
 	for (unsigned int i = 0; i < records->count; i++)
-		ring_call_step(&records->rings[(first + i) % records->count]);
+		ring_send_step(&records->rings[(first + i) % records->count]);
 }
 
 static void records_stream(struct records *records)
@@ -440,7 +443,7 @@ static int64_t records_deadline(const struct records *records)
 
 		if (ring->state != RING_CALL_DONE)
 			deadline = records_sooner(deadline, ring->deadline);
-		if (ring_call_is_idle(ring) && ring_call_owes_mark(ring))
+		if (ring_send_is_idle(ring) && ring_send_owes_mark(ring))
 			deadline = records_sooner(deadline, ring->mark_at);
 	}
 	return deadline;
@@ -478,7 +481,7 @@ static void records_tell(struct records *records)
 	if (!status_is_asked(status))
 		return;
 	for (unsigned int i = 0; i < records->reader->ring_count; i++)
-		ring_call_wait(&records->rings[i], &waits[i]);
+		ring_keep_wait(&records->rings[i], &waits[i]);
 	status_answer(status, records->peer, waits);
 }
 
@@ -508,7 +511,7 @@ static void records_on(struct records *records, struct ring_call *ring,
 		ring_call_on_sent(ring);
 		break;
 	case STREAM_RECEIVED:
-		ring_call_on_received(ring);
+		ring_answer_take(ring);
 		if (records->worked && !worked)
 			records_on_worked(records);
 		break;
@@ -615,14 +618,14 @@ static void records_close_spool(struct records *records)
 		return;
 	spool_settle(spool);
 	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
-		ring_call_free(&records->rings[i]);
+		ring_keep_free(&records->rings[i]);
 		if (!records->unimplemented && records->described)
-			ring_call_spill(&records->rings[i], true);
+			ring_keep_spill(&records->rings[i], true);
 	}
 	spool_settle(spool);
 	spool_listen(spool, NULL, NULL);
 	for (unsigned int i = 0; i < records->reader->ring_count; i++)
-		ring_call_free(&records->rings[i]);
+		ring_keep_free(&records->rings[i]);
 	past_free(records->past);
 }
 

@@ -24,9 +24,6 @@ struct spool_ring;
 struct status_wait;
 struct stream_call;
 
-/* An idle ring says how far it is complete no more often than this. */
-#define RING_CALL_MARK		(20 * CLOCK_MILLISECOND)
-
 enum ring_call_state {
 	RING_CALL_PAUSE,		/* no call; one is made at the deadline */
 	RING_CALL_OPENING,	/* a call waits for its connection */
@@ -206,20 +203,13 @@ void ring_call_enter(struct ring_call *ring, enum ring_call_state state, int64_t
 /* Make a call; there is none. */
 void ring_call_open(struct ring_call *ring);
 
-/* What stream_wait() tells of the call. */
+/* What stream_wait() tells of the call; ring_answer.h has what was received. */
 void ring_call_on_opened(struct ring_call *ring);
-void ring_call_on_received(struct ring_call *ring);
 void ring_call_on_sent(struct ring_call *ring);
 void ring_call_on_ended(struct ring_call *ring);
 
-/* Send what there is, say how far the ring is complete, or half-close. */
-void ring_call_step(struct ring_call *ring);
-
-/* It streams, and has nothing to send. */
-bool ring_call_is_idle(const struct ring_call *ring);
-
-/* Others had news: it is to say how far it is complete. */
-bool ring_call_owes_mark(const struct ring_call *ring);
+/* All that the ring will ever hold is there already. */
+bool ring_call_is_ending(const struct ring_call *ring);
 
 /* Everything that the ring will ever hold is safe. */
 bool ring_call_is_complete(const struct ring_call *ring);
@@ -227,24 +217,14 @@ bool ring_call_is_complete(const struct ring_call *ring);
 /* Cancel; RING_CALL_ENDING until it has ended. */
 void ring_call_give_up(struct ring_call *ring);
 
+/* The same because the collector does what the protocol does not have. */
+void ring_call_object(struct ring_call *ring, const char *what);
+
 /* The same where it is known that there is no collector. */
 void ring_call_leave(struct ring_call *ring);
 
-/* There is a spool, and half of the ring is safe nowhere. */
-bool ring_call_owes_spill(const struct ring_call *ring);
-
-/*
- * Begin to move what is safe nowhere yet to the spool, where that is owed and no
- * collector takes it; @all: in any case.
- */
-void ring_call_spill(struct ring_call *ring, bool all);
-
-/* Move the tail, if that may be. */
-void ring_call_free(struct ring_call *ring);
-void ring_call_release(struct reader_ring *ring, struct extents *extents);
-
-/* What of a ring of the capture's waits for the collector. */
-void ring_call_wait(const struct ring_call *ring, struct status_wait *wait);
+/* Write its notes, for relays to come. */
+void ring_call_note(struct ring_call *ring);
 
 /* What becomes of what was not acknowledged, for people. */
 const char *ring_call_left(const struct records *records);
