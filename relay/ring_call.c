@@ -10,6 +10,7 @@
 #include "reader.h"
 #include "relay.h"
 #include "ring_keep.h"
+#include "spool/spool.h"
 #include "stream.h"
 
 #define RING_CALL_METHOD	"/pcapring.v1.Collector/Stream"
