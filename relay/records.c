@@ -134,7 +134,7 @@ static void records_load(struct records *records)
 	for (unsigned int i = 0; i < records->reader->ring_count; i++)
 		if (!reader_load(records->reader, records->rings[i].ring))
 			records_break(records);
-	if (!limit || records->config->feed || records->finishing)
+	if (!limit || records->config->feed)
 		return;
 	switch (limit_look(limit, records->reader)) {
 	case LIMIT_BELOW:
