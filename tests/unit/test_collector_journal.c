@@ -362,6 +362,107 @@ static void is_written_anew_when_it_grows(void **state)
 	journal_close(journal);
 }
 
+static unsigned int count_closed(const struct journal *journal)
+{
+	unsigned int count = 0;
+
+	for (const struct ledger_closed *closed = journal_closed(journal); closed;
+	     closed = closed->next)
+		count++;
+	return count;
+}
+
+/* A file is complete, another one follows. */
+static void turn(struct journal *journal, unsigned int number, struct ledger_ring *now)
+{
+	const struct ledger_ring before = *now;
+	char name[64];
+
+	snprintf(name, sizeof(name), "sensor/eth0-%08u.pcap", number);
+	journal_next(journal, 1, name);
+	now->offset += 1000;
+	now->packets += 10;
+	journal_sync(journal, 1, 1024, now, &before, 1);
+}
+
+static void tells_files_that_follow_each_other(void **state)
+{
+	struct journal *journal = journal_open(folder_file);
+	struct ledger_ring now = { .known = true };
+
+	(void)state;
+	commit(journal, 1);
+	for (unsigned int i = 0; i < 3; i++) {
+		turn(journal, i, &now);
+		assert_true(journal_commit(journal));
+	}
+	journal_next(journal, 1, "");
+	assert_true(journal_commit(journal));
+	for (int again = 0; again < 2; again++) {
+		assert_string_equal(find(journal, 1)->name, "");
+		assert_int_equal(find(journal, 1)->length, 0);
+		assert_int_equal(find(journal, 1)->rings[0].offset, 3000);
+		assert_int_equal(find(journal, 1)->rings[0].packets, 30);
+		assert_int_equal(count_closed(journal), 3);
+		assert_string_equal(journal_closed(journal)->name, "sensor/eth0-00000000.pcap");
+		assert_int_equal(journal_closed(journal)->length, 1024);
+		journal_close(journal);
+		journal = journal_open(folder_file);
+	}
+	journal_done(journal, "sensor/eth0-00000001.pcap");
+	journal_done(journal, "sensor/eth0-00000000.pcap");
+	assert_true(journal_commit(journal));
+	assert_int_equal(count_closed(journal), 1);
+	assert_string_equal(journal_closed(journal)->name, "sensor/eth0-00000002.pcap");
+	journal_done(journal, "sensor/eth0-00000001.pcap");	/* which is not there any more */
+	assert_false(journal_commit(journal));
+	assert_int_equal(errno, EBADMSG);
+	journal_close(journal);
+}
+
+static void a_file_without_a_packet_never_was(void **state)
+{
+	struct journal *journal = journal_open(folder_file);
+	struct ledger_ring now = { .known = true }, before = { 0 };
+
+	(void)state;
+	commit(journal, 1);
+	journal_next(journal, 1, "a.pcap");
+	journal_sync(journal, 1, 24, &now, &before, 1);
+	journal_next(journal, 1, "");
+	assert_true(journal_commit(journal));
+	assert_int_equal(count_closed(journal), 0);
+	journal_close(journal);
+}
+
+static void stays_small_over_many_files(void **state)
+{
+	struct journal *journal = journal_open(folder_file);
+	struct ledger_ring now = { .known = true };
+	char name[64];
+	struct stat st;
+
+	(void)state;
+	commit(journal, 1);
+	for (unsigned int i = 0; i < 50000; i++) {
+		turn(journal, i, &now);
+		if (i >= 5) {
+			snprintf(name, sizeof(name), "sensor/eth0-%08u.pcap", i - 5);
+			journal_done(journal, name);
+		}
+		if (i % 100 == 99)
+			assert_true(journal_commit(journal));
+	}
+	assert_int_equal(stat(folder_journal, &st), 0);
+	assert_in_range(st.st_size, 100, 1300000);
+	journal_close(journal);
+	journal = journal_open(folder_file);
+	assert_int_equal(find(journal, 1)->rings[0].packets, 500000);
+	assert_string_equal(find(journal, 1)->name, "sensor/eth0-00049999.pcap");
+	assert_int_equal(count_closed(journal), 4);	/* and one that is written */
+	journal_close(journal);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -374,6 +475,9 @@ int main(void)
 		cmocka_unit_test_setup(refuses_a_first_line_that_it_could_not_read, folder_empty),
 		cmocka_unit_test_setup(tells_files_apart_by_number, folder_empty),
 		cmocka_unit_test_setup(is_written_anew_when_it_grows, folder_empty),
+		cmocka_unit_test_setup(tells_files_that_follow_each_other, folder_empty),
+		cmocka_unit_test_setup(a_file_without_a_packet_never_was, folder_empty),
+		cmocka_unit_test_setup(stays_small_over_many_files, folder_empty),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -137,12 +137,96 @@ static void takes_the_longest_record(void **state)
 	free(packet);
 }
 
+/* Where it is to end, it does, however the bytes are cut; then it goes on. */
+static void ends_where_it_is_told(void **state)
+{
+	unsigned char bytes[512];
+	size_t ends[COUNT], size = make(bytes, false, ends);
+
+	(void)state;
+	for (size_t most = 1; most <= COUNT; most++) {
+		for (size_t step = 1; step <= size; step++) {
+			struct walk walk;
+			size_t at = 0, n = 0;
+
+			walk_begin(&walk, 0, false);
+			walk.most_packets = most;
+			while (at < size) {
+				size_t take = size - at < step ? size - at : step;
+
+				assert_true(feed(&walk, bytes + at, take));
+				at = walk.offset;
+				if (!walk.full)
+					continue;
+				n += most;
+				assert_int_equal(walk.packets, most);
+				assert_int_equal(walk.boundary, ends[n - 1]);
+				assert_int_equal(walk.offset, ends[n - 1]);
+				walk.packets = walk.bytes = 0;
+				walk.full = false;
+			}
+			assert_int_equal(n + walk.packets, COUNT);
+			assert_int_equal(walk.boundary, size);
+		}
+	}
+}
+
+static void ends_beyond_an_offset(void **state)
+{
+	unsigned char bytes[512];
+	size_t ends[COUNT], size = make(bytes, false, ends);
+
+	(void)state;
+	for (size_t most = 1; most <= size; most++) {
+		struct walk walk;
+		size_t n = 0;
+
+		walk_begin(&walk, 0, false);
+		walk.most_offset = most;
+		assert_true(feed(&walk, bytes, size));
+		while (ends[n] < most)
+			n++;
+		assert_true(walk.full);
+		assert_int_equal(walk.offset, ends[n]);
+		assert_int_equal(walk.packets, n + 1);
+	}
+}
+
+/* What was taken off comes back, and the rest follows on it. */
+static void divides_pieces(void **state)
+{
+	char text[] = "0123456789";
+
+	(void)state;
+	for (size_t first = 0; first <= 10; first++) {
+		for (size_t take = 1; take <= 10; take++) {
+			struct iovec list[] = { { text, first }, { text, 0 },
+						{ text + first, 10 - first } };
+			struct pieces all = { list, 3 }, head;
+			char out[16] = "";
+			struct iovec cut;
+
+			head = pieces_head(&all, take, &cut);
+			assert_int_equal(pieces_length(&head), take);
+			assert_int_equal(pieces_gather(&head, out, sizeof(out)), take);
+			pieces_skip(&head, take);	/* as who writes it does */
+			pieces_tail(&all, &cut);
+			assert_int_equal(pieces_gather(&all, out + take, sizeof(out) - take),
+					 10 - take);
+			assert_string_equal(out, text);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_boundaries_at_every_cut),
 		cmocka_unit_test(refuses_what_cannot_be),
 		cmocka_unit_test(takes_the_longest_record),
+		cmocka_unit_test(ends_where_it_is_told),
+		cmocka_unit_test(ends_beyond_an_offset),
+		cmocka_unit_test(divides_pieces),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
