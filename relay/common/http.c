@@ -17,6 +17,7 @@
 
 /* Few look at a time; those who are slow, or many, wait or go. */
 #define HTTP_CONNECTIONS	64
+#define HTTP_OF_ONE_ADDRESS	48
 #define HTTP_PATIENCE		15	/* seconds */
 #define HTTP_MEMORY		(32 << 10)	/* bytes of a request */
 #define HTTP_BACKLOG		64
@@ -307,6 +308,7 @@ static bool http_start(struct http *http, int fd)
 	struct MHD_OptionItem options[] = {
 		{ MHD_OPTION_LISTEN_SOCKET, fd, NULL },
 		{ MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS, NULL },
+		{ MHD_OPTION_PER_IP_CONNECTION_LIMIT, HTTP_OF_ONE_ADDRESS, NULL },
 		{ MHD_OPTION_CONNECTION_TIMEOUT, HTTP_PATIENCE, NULL },
 		{ MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_MEMORY, NULL },
 		{ http->tls_read ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0,
