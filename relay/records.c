@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "records.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 
+#include "boot.h"
 #include "common/log.h"
 #include "common/service.h"
 #include "copy.h"
 #include "exclude.h"
-#include "extent.h"
+#include "intake.h"
 #include "limit.h"
 #include "past.h"
 #include "rate.h"
@@ -23,6 +22,7 @@
 #include "ring_call.h"
 #include "ring_keep.h"
 #include "ring_send.h"
+#include "ring_spool.h"
 #include "spool/spool.h"
 #include "status.h"
 #include "stream.h"
@@ -37,8 +37,6 @@
  */
 #define RECORDS_GATHER		(250 * CLOCK_MILLISECOND)
 #define RECORDS_GATHER_MAX	CLOCK_SECOND
-/* Rings that nobody wakes for are looked at so often. */
-#define RECORDS_LOOK		(10 * CLOCK_MILLISECOND)
 
 static int64_t records_limit(unsigned int ms, unsigned int otherwise)
 {
@@ -82,30 +80,6 @@ static void records_bury(struct records *records, int64_t limit)
 	stream_renew(records->config->stream);
 }
 
-/* What came before is good. */
-static void records_break(struct records *records)
-{
-	records->reader->frozen = true;
-	records->broken = true;
-	records->ending = true;
-}
-
-static void records_stop_source(struct records *records)
-{
-	struct records_feed *feed = records->config->feed;
-
-	records->armed = false;
-	if (feed) {
-		feed->stop(feed);
-		return;
-	}
-	if (!reader_freeze(records->reader)) {
-		records->reader->frozen = true;
-		records->broken = true;
-	}
-	records->ending = true;
-}
-
 /* Without a collector, there is something to wait for or there is not. */
 static void records_finish(struct records *records, const char *why)
 {
@@ -113,7 +87,7 @@ static void records_finish(struct records *records, const char *why)
 		return;
 	log_info("%s: sending what is left", why);
 	records->finishing = true;
-	records_stop_source(records);
+	intake_stop(records);
 	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
 		struct ring_call *ring = &records->rings[i];
 
@@ -124,106 +98,6 @@ static void records_finish(struct records *records, const char *why)
 		else if (ring->state == RING_CALL_OPENING && ring->wait)
 			ring_call_leave(ring);
 	}
-}
-
-/* Heads, as far as they are wanted. */
-static void records_load(struct records *records)
-{
-	struct limit *limit = records->config->limit;
-
-	for (unsigned int i = 0; i < records->reader->ring_count; i++)
-		if (!reader_load(records->reader, records->rings[i].ring))
-			records_break(records);
-	if (!limit || records->config->feed)
-		return;
-	switch (limit_look(limit, records->reader)) {
-	case LIMIT_BELOW:
-		break;
-	case LIMIT_REACHED:
-		records_finish(records, "the limit is reached");
-		break;
-	case LIMIT_BROKEN:
-		records_break(records);
-		break;
-	}
-}
-
-/* Heads, and a time before which nothing more will come into any ring. */
-static void records_look(struct records *records)
-{
-	struct records_feed *feed = records->config->feed;
-
-	if (records->config->spool)
-		spool_collect(records->config->spool);
-	/* A receiver that speaks packet_streaming gets the file from its beginning. */
-	if (feed && records->worked && !records->ending) {
-		enum source_result result = feed->fill(feed);
-
-		records->dry = result == SOURCE_EMPTY;
-		records->broken |= result == SOURCE_ERROR;
-		records->ending = result == SOURCE_END || result == SOURCE_ERROR;
-	}
-	records->stamp = feed ? 0 : clock_read(CLOCK_REALTIME);
-	records_load(records);
-	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
-		struct ring_call *ring = &records->rings[i];
-
-		if (records->config->copy)
-			copy_want(records->config->copy, i, ring->ring->head);
-		ring_keep_free(ring);
-		ring->dropped = __atomic_load_n(&ring->ring->producer->count.dropped,
-						__ATOMIC_RELAXED);
-		if (!records->ending)
-			ring_keep_spill(ring, false);
-	}
-}
-
-/* Wait for more, unless there is more meanwhile. */
-static bool records_sleep(struct records *records)
-{
-	const struct records_config *config = records->config;
-	eventfd_t value;
-
-	if (config->eventfd > 0)
-		eventfd_read(config->eventfd, &value);
-	if (config->feed ? !config->feed->sleep(config->feed) :
-			   !reader_seen(records->reader))
-		return false;
-	records->armed = true;
-	watch_arm(config->watch);
-	return true;
-}
-
-/* Is there nothing to do but to wait for more? */
-static bool records_is_asleep(struct records *records)
-{
-	const struct spool *spool = records->config->spool;
-	bool all = true, any = false, held = false, quiet = true;
-
-	records->look_at = CLOCK_NEVER;
-	if (records->armed || records->ending || (records->config->feed && !records->dry))
-		all = false;
-	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
-		const struct ring_call *ring = &records->rings[i];
-		bool idle = ring_send_is_idle(ring);
-
-		any |= idle;
-		all &= idle;
-		quiet &= idle;
-		held |= (ring->state == RING_CALL_STREAMING && ring->starved) ||
-			ring->ring->safe != ring->ring->tail ||
-			ring_keep_owes_spill(ring);
-	}
-	/*
-	 * Nobody tells when extents are let go of, nor when half of a ring is full
-	 * that no collector empties. And such a ring would wake us for ever:
-	 * instead the others are looked at.
-	 */
-	held |= spool && (!quiet || spool_waits(spool));
-	if (held || (any && !all && !records->armed &&
-		     records->reader->ring_count > 1))
-		records->look_at = clock_now() + RECORDS_LOOK;
-	return all;
 }
 
 /* Nothing is sent for a moment where that shows whether we feed on ourselves. */
@@ -253,25 +127,12 @@ static void records_step(struct records *records)
 static void records_stream(struct records *records)
 {
 	do {
-		records_look(records);
+		if (intake_look(records))
+			records_finish(records, "the limit is reached");
 		if (!records_may_send(records))
 			break;
 		records_step(records);
-	} while (records_is_asleep(records) && !records_sleep(records));
-}
-
-/* What Hello says of the source. A capture may learn its link type later. */
-static bool records_describe(struct records *records)
-{
-	const struct pcapring_info *info = records->reader->info;
-	struct metadata *metadata = &records->metadata;
-
-	metadata->linktype = reader_linktype(records->reader);
-	metadata->snaplen = info->snaplen;
-	if (!records->config->feed)
-		snprintf(metadata->interface, sizeof(metadata->interface), "%.*s",
-			 (int)sizeof(info->ifname), info->ifname);
-	return metadata->linktype != PCAPRING_LINKTYPE_NONE;
+	} while (intake_is_dry(records) && !intake_sleep(records));
 }
 
 static void records_wake(void *stream)
@@ -279,53 +140,12 @@ static void records_wake(void *stream)
 	stream_wake(stream);
 }
 
-/* Only files that are not what they say could have more of a ring than it had. */
-static bool records_fits(const struct records *records, const struct spool_ring *spool)
-{
-	const struct reader_ring *ring = &records->reader->rings[spool->index];
-
-	if (spool_empty(spool) || spool_end(spool) <= ring->head)
-		return true;
-	log_error("--spool: has bytes of ring %u up to %" PRIu64 ", which ends at %" PRIu64 ": move the files of this capture elsewhere",
-		  spool->index, spool_end(spool), ring->head);
-	return false;
-}
-
-/* What is there of the rings goes first. */
-static bool records_open_spool(struct records *records)
-{
-	const struct ring_epoch *epoch = &records->epoch;
-	struct spool *spool = records->config->spool;
-	struct spoolfile_header header = {
-		.ring_count = epoch->ring_count,
-		.resolution = epoch->resolution,
-		.ring_bytes = epoch->ring_bytes,
-		.metadata = *epoch->metadata,
-	};
-	struct spool_epoch *live;
-
-	if (!spool)
-		return true;
-	memcpy(header.id.boot, epoch->boot_id, sizeof(header.id.boot));
-	memcpy(header.id.capture, epoch->capture, sizeof(header.id.capture));
-	live = spool_live(spool, &header);
-	spool_listen(spool, records_wake, records->config->stream);
-	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
-		if (!records_fits(records, &live->rings[i]))
-			return false;
-		ring_call_init(records, i, epoch, i, &records->reader->rings[i],
-			       &records->config->extents[i], &live->rings[i]);
-	}
-	records->past = past_new(records);
-	return true;
-}
-
 static void records_make_calls(struct records *records)
 {
 	struct exclude *exclude = records->config->exclude;
 
 	records->broken = exclude && !exclude_start(exclude, records->metadata.linktype);
-	records->broken |= !records_open_spool(records);
+	records->broken |= !ring_spool_open(records, records_wake);
 	if (records->config->copy)
 		copy_start(records->config->copy, records_wake, records->config->stream);
 	for (unsigned int i = 0; i < records->reader->ring_count; i++)
@@ -347,14 +167,14 @@ static void records_on_worked(struct records *records)
 static void records_start(struct records *records)
 {
 	while (!records->described && !records->armed) {
-		records->described = records_describe(records);
+		records->described = intake_describe(records);
 		if (records->described)
 			break;
 		if (!records->waits)
 			log_info("%s was not there yet: waiting for its first packet",
 				 records->metadata.interface);
 		records->waits = true;
-		records_sleep(records);
+		intake_sleep(records);
 	}
 	if (records->described)
 		records_make_calls(records);
@@ -454,7 +274,7 @@ static void records_on_signal(struct records *records)
 {
 	service_stopping();
 	records->signalled = true;
-	records_stop_source(records);
+	intake_stop(records);
 	records_progress(records);
 	for (unsigned int i = 0; i < records->count; i++) {
 		struct ring_call *ring = &records->rings[i];
@@ -582,51 +402,14 @@ static enum records_result records_result(const struct records *records)
 /* A savefile has no boot: all zero. */
 static bool records_find_boot(struct records *records)
 {
-	static const char path[] = "/proc/sys/kernel/random/boot_id";
-	FILE *file = NULL;
-	char text[64] = "";
-	unsigned int n = 0;
+	const struct records_config *config = records->config;
 
-	if (records->config->feed)
+	if (config->feed)
 		return true;
-	if (records->config->boot) {
-		memcpy(records->epoch.boot_id, records->config->boot, MESSAGE_ID_BYTES);
-		return true;
-	}
-	file = fopen(path, "re");
-	if (file && fgets(text, sizeof(text), file))
-		for (char *p = text; n < MESSAGE_ID_BYTES; n++, p += 2) {
-			p += *p == '-';
-			if (sscanf(p, "%2hhx", &records->epoch.boot_id[n]) != 1)
-				break;
-		}
-	if (file)
-		fclose(file);
-	if (n == MESSAGE_ID_BYTES)
-		return true;
-	log_error("cannot read %s, which names what is captured: %s", path,
-		  file ? "not an id" : strerror(errno));
-	return false;
-}
-
-/* What no collector took may outlive the machine, too. */
-static void records_close_spool(struct records *records)
-{
-	struct spool *spool = records->config->spool;
-
-	if (!spool)
-		return;
-	spool_settle(spool);
-	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
-		ring_keep_free(&records->rings[i]);
-		if (!records->unimplemented && records->described)
-			ring_keep_spill(&records->rings[i], true);
-	}
-	spool_settle(spool);
-	spool_listen(spool, NULL, NULL);
-	for (unsigned int i = 0; i < records->reader->ring_count; i++)
-		ring_keep_free(&records->rings[i]);
-	past_free(records->past);
+	if (!config->boot)
+		return boot_read(records->epoch.boot_id);
+	memcpy(records->epoch.boot_id, config->boot, MESSAGE_ID_BYTES);
+	return true;
 }
 
 static void records_init(struct records *records)
@@ -698,7 +481,7 @@ enum records_result records_run(const struct records_config *config,
 	records_init(&records);
 	records_loop(&records);
 	result = records_result(&records);
-	records_close_spool(&records);
+	ring_spool_close(&records);
 	records_release(config->reader, config->extents);
 	free(records.rings);
 	return result;
