@@ -24,4 +24,12 @@ static inline int64_t clock_now(void)
 	return clock_read(CLOCK_MONOTONIC);
 }
 
+/* Of two deadlines. */
+static inline int64_t clock_sooner(int64_t a, int64_t b)
+{
+	if (a == CLOCK_NEVER || b == CLOCK_NEVER)
+		return a == CLOCK_NEVER ? b : a;
+	return a < b ? a : b;
+}
+
 #endif

@@ -135,19 +135,14 @@ static void records_stream(struct records *records)
 	} while (intake_is_dry(records) && !intake_sleep(records));
 }
 
-static void records_wake(void *stream)
-{
-	stream_wake(stream);
-}
-
 static void records_make_calls(struct records *records)
 {
 	struct exclude *exclude = records->config->exclude;
 
 	records->broken = exclude && !exclude_start(exclude, records->metadata.linktype);
-	records->broken |= !ring_spool_open(records, records_wake);
+	records->broken |= !ring_spool_open(records, stream_wake);
 	if (records->config->copy)
-		copy_start(records->config->copy, records_wake, records->config->stream);
+		copy_start(records->config->copy, stream_wake, records->config->stream);
 	for (unsigned int i = 0; i < records->reader->ring_count; i++)
 		ring_call_enter(&records->rings[i],
 				records->broken ? RING_CALL_DONE : RING_CALL_PAUSE,
@@ -242,29 +237,22 @@ static void records_check_time(struct records *records, int64_t now, int64_t bus
 	}
 }
 
-static int64_t records_sooner(int64_t a, int64_t b)
-{
-	if (a == CLOCK_NEVER || b == CLOCK_NEVER)
-		return a == CLOCK_NEVER ? b : a;
-	return a < b ? a : b;
-}
-
 static int64_t records_deadline(const struct records *records)
 {
-	int64_t deadline = records_sooner(records->look_at, records->patience_at);
+	int64_t deadline = clock_sooner(records->look_at, records->patience_at);
 
-	deadline = records_sooner(deadline, records_until(records));
+	deadline = clock_sooner(deadline, records_until(records));
 	if (records->paced && rate_limits(records->config->rate))
-		deadline = records_sooner(deadline, rate_deadline(records->config->rate));
+		deadline = clock_sooner(deadline, rate_deadline(records->config->rate));
 	if (feedback_holds(&records->feedback))
-		deadline = records_sooner(deadline, records->feedback.deadline);
+		deadline = clock_sooner(deadline, records->feedback.deadline);
 	for (unsigned int i = 0; i < records->count; i++) {
 		const struct ring_call *ring = &records->rings[i];
 
 		if (ring->state != RING_CALL_DONE)
-			deadline = records_sooner(deadline, ring->deadline);
+			deadline = clock_sooner(deadline, ring->deadline);
 		if (ring_send_is_idle(ring) && ring_send_owes_mark(ring))
-			deadline = records_sooner(deadline, ring->mark_at);
+			deadline = clock_sooner(deadline, ring->mark_at);
 	}
 	return deadline;
 }

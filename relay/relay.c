@@ -3,9 +3,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "backoff.h"
+#include "clock.h"
 #include "common/log.h"
 #include "common/service.h"
 #include "copy.h"
@@ -22,17 +22,15 @@
 #include "stream.h"
 #include "watch.h"
 
-#define RELAY_SECOND		1000000000LL
-#define RELAY_NEVER		(-1LL)
 /*
  * Only a call that has lived so long proves that the receiver takes it: one
  * that refuses says so only after messages could have gone out.
  */
-#define RELAY_LIVED		(1 * RELAY_SECOND)
+#define RELAY_LIVED		(1 * CLOCK_SECOND)
 /* Nor does a connection that is about to close take calls for long. */
-#define RELAY_SETTLED		(RELAY_SECOND / 10)
+#define RELAY_SETTLED		(CLOCK_SECOND / 10)
 /* Without progress for so long, a relay that has to end gives up. */
-#define RELAY_PATIENCE		(10 * RELAY_SECOND)
+#define RELAY_PATIENCE		(10 * CLOCK_SECOND)
 /* Rings are released at least so often, in packets. */
 #define RELAY_RELEASE_PACKETS	64
 
@@ -49,7 +47,7 @@ enum relay_state {
 
 /**
  * struct relay - a run
- * @deadline: of the state, CLOCK_MONOTONIC nanoseconds; RELAY_NEVER: none
+ * @deadline: of the state, CLOCK_MONOTONIC nanoseconds; CLOCK_NEVER: none
  * @opened_at: when the call was
  * @sending: a message is under way
  * @armed: the watch will tell when the source has more
@@ -89,18 +87,10 @@ struct relay {
 	struct relay_counts *counts;
 };
 
-static int64_t relay_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * RELAY_SECOND + now.tv_nsec;
-}
-
 static void relay_enter(struct relay *relay, enum relay_state state, int64_t wait)
 {
 	relay->state = state;
-	relay->deadline = wait == RELAY_NEVER ? RELAY_NEVER : relay_now() + wait;
+	relay->deadline = wait == CLOCK_NEVER ? CLOCK_NEVER : clock_now() + wait;
 }
 
 void relay_release(struct source *source, struct extents *extents)
@@ -149,12 +139,7 @@ static void relay_call(struct relay *relay)
 	flight_init(&relay->flight);
 	relay->call = stream_run(relay->stream, &relay->metadata, relay->peer->away,
 				 relay);
-	relay_enter(relay, RELAY_OPENING, RELAY_NEVER);
-}
-
-static void relay_wake(void *stream)
-{
-	stream_wake(stream);
+	relay_enter(relay, RELAY_OPENING, CLOCK_NEVER);
 }
 
 static void relay_first_call(struct relay *relay)
@@ -162,7 +147,7 @@ static void relay_first_call(struct relay *relay)
 	struct exclude *exclude = relay->config->exclude;
 
 	if (relay->config->copy)
-		copy_start(relay->config->copy, relay_wake, relay->stream);
+		copy_start(relay->config->copy, stream_wake, relay->stream);
 	if (!exclude || exclude_start(exclude, relay->metadata.linktype)) {
 		relay_call(relay);
 		return;
@@ -193,7 +178,7 @@ static void relay_start(struct relay *relay)
 		service_status("waiting for the first packet of %s",
 			       relay->metadata.interface);
 	}
-	relay_enter(relay, RELAY_UNKNOWN, RELAY_NEVER);
+	relay_enter(relay, RELAY_UNKNOWN, CLOCK_NEVER);
 	relay_sleep(relay);
 }
 
@@ -227,7 +212,7 @@ static void relay_close(struct relay *relay)
 	relay_let_go(relay);
 	stream_half_close(relay->call);
 	relay_enter(relay, RELAY_CLOSING,
-		    relay->signalled ? RELAY_PATIENCE : RELAY_NEVER);
+		    relay->signalled ? RELAY_PATIENCE : CLOCK_NEVER);
 }
 
 static enum source_result relay_next(struct relay *relay, struct packet *packet)
@@ -271,7 +256,7 @@ static bool relay_may_send(struct relay *relay)
 	if (!exclude || !exclude->own || relay->signalled || relay->finishing)
 		return true;
 	relay->source->level(relay->source, &captured, &room);
-	if (feedback_look(&relay->feedback, relay_now(), captured, room) == FEEDBACK_TOLD)
+	if (feedback_look(&relay->feedback, clock_now(), captured, room) == FEEDBACK_TOLD)
 		peer_feeds(relay->peer);
 	return !feedback_holds(&relay->feedback);
 }
@@ -295,7 +280,7 @@ static int64_t relay_until(const struct relay *relay)
 {
 	const struct limit *limit = relay->config->limit;
 
-	return limit && !relay->finishing ? limit->until : RELAY_NEVER;
+	return limit && !relay->finishing ? limit->until : CLOCK_NEVER;
 }
 
 /* What need not be seen to at each packet. */
@@ -304,7 +289,7 @@ static void relay_look(struct relay *relay)
 	int64_t until = relay_until(relay);
 
 	relay->look = false;
-	if (until != RELAY_NEVER && relay_now() >= until)
+	if (until != CLOCK_NEVER && clock_now() >= until)
 		relay_finish(relay, "the time is over");
 	relay->held = !relay_may_send(relay);
 	/* the copy may have come further */
@@ -331,21 +316,14 @@ static void relay_work(struct relay *relay)
 		relay_step(relay);
 }
 
-static int64_t relay_sooner(int64_t a, int64_t b)
-{
-	if (a == RELAY_NEVER || b == RELAY_NEVER)
-		return a == RELAY_NEVER ? b : a;
-	return a < b ? a : b;
-}
-
 /* When there is something to do though nothing happened. */
 static int64_t relay_deadline(const struct relay *relay)
 {
-	int64_t deadline = relay_sooner(relay->deadline, relay_until(relay));
+	int64_t deadline = clock_sooner(relay->deadline, relay_until(relay));
 
 	if (relay_is_ready(relay) && rate_limits(relay->config->rate))
-		deadline = relay_sooner(deadline, rate_deadline(relay->config->rate));
-	return relay->held ? relay_sooner(deadline, relay->feedback.deadline) : deadline;
+		deadline = clock_sooner(deadline, rate_deadline(relay->config->rate));
+	return relay->held ? clock_sooner(deadline, relay->feedback.deadline) : deadline;
 }
 
 static void relay_exclude_peer(struct relay *relay)
@@ -361,13 +339,13 @@ static void relay_exclude_peer(struct relay *relay)
 static void relay_on_opened(struct relay *relay)
 {
 	relay_exclude_peer(relay);
-	relay->opened_at = relay_now();
+	relay->opened_at = clock_now();
 	if (relay->peer->trial) {
 		relay_enter(relay, RELAY_TRIAL, relay->peer->trial);
 		return;
 	}
 	relay_say_connected(relay);
-	relay_enter(relay, RELAY_OPEN, RELAY_NEVER);
+	relay_enter(relay, RELAY_OPEN, CLOCK_NEVER);
 }
 
 static void relay_on_sent(struct relay *relay)
@@ -392,7 +370,7 @@ static void relay_on_ended(struct relay *relay)
 	bool unreached = relay->state == RELAY_OPENING && !relay->peer->away &&
 			 !end->refused;
 	bool lived = relay->state >= RELAY_OPEN && !end->refused &&
-		     relay_now() - relay->opened_at >= RELAY_LIVED;
+		     clock_now() - relay->opened_at >= RELAY_LIVED;
 
 	relay->sending = false;
 	/* nothing of it is in core's hands any more */
@@ -418,7 +396,7 @@ static void relay_on_ended(struct relay *relay)
 	} else {
 		relay->peer->trial = end->refused ? RELAY_LIVED : RELAY_SETTLED;
 		relay_enter(relay, RELAY_PAUSE,
-			    backoff_next(&relay->peer->backoff) * 1000000LL);
+			    backoff_next(&relay->peer->backoff) * CLOCK_MILLISECOND);
 	}
 }
 
@@ -430,13 +408,13 @@ static void relay_on_timeout(struct relay *relay)
 		break;
 	case RELAY_TRIAL:
 		relay_say_connected(relay);
-		relay_enter(relay, RELAY_OPEN, RELAY_NEVER);
+		relay_enter(relay, RELAY_OPEN, CLOCK_NEVER);
 		break;
 	default:
 		log_warning("%s: no answer within %lld s", relay->config->target,
-			    RELAY_PATIENCE / RELAY_SECOND);
+			    RELAY_PATIENCE / CLOCK_SECOND);
 		stream_cancel(relay->call);
-		relay_enter(relay, relay->state, RELAY_NEVER);
+		relay_enter(relay, relay->state, CLOCK_NEVER);
 	}
 }
 
@@ -484,7 +462,7 @@ static void relay_on(struct relay *relay, enum stream_event event)
 		break;
 	case STREAM_TIMEOUT:
 		relay->look = true;
-		if (relay->deadline != RELAY_NEVER && relay_now() >= relay->deadline)
+		if (relay->deadline != CLOCK_NEVER && clock_now() >= relay->deadline)
 			relay_on_timeout(relay);
 		break;
 	case STREAM_RECEIVED:	/* Run has an answer only */
@@ -511,7 +489,7 @@ bool relay_run(const struct relay_config *config, struct relay_counts *counts)
 		.stream = config->stream,
 		.metadata = config->metadata,
 		.counts = counts,
-		.deadline = RELAY_NEVER,
+		.deadline = CLOCK_NEVER,
 		.own.target = config->target,
 	};
 	void *context;

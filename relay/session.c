@@ -156,11 +156,6 @@ static void session_init(struct session *session, const struct session_config *c
 	session_init_records(session, stream);
 }
 
-static void session_wake(void *stream)
-{
-	stream_wake(stream);
-}
-
 static void session_report(const struct session *session)
 {
 	const struct relay_counts *counts = &session->counts;
@@ -238,7 +233,7 @@ static bool session_watch(struct session *session)
 	const struct sources *sources = config->sources;
 	bool ok;
 
-	if (!watch_start(&session->watch, config->signals, sources->source->fd, session_wake,
+	if (!watch_start(&session->watch, config->signals, sources->source->fd, stream_wake,
 			 session->packets.stream))
 		return false;
 	ok = session_keep_up(session);

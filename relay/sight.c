@@ -22,11 +22,6 @@ void sight_init(struct sight *sight, const struct options *options,
 	};
 }
 
-static void sight_wake(void *stream)
-{
-	stream_wake(stream);
-}
-
 bool sight_open(struct sight *sight, const struct options *options,
 		const struct metadata *metadata, struct stream *stream)
 {
@@ -37,7 +32,7 @@ bool sight_open(struct sight *sight, const struct options *options,
 		"/metrics", METRICS_CONTENT_TYPE, status_write_metrics, &sight->status,
 	};
 	config.pages = sight->pages;
-	ask_open(&sight->status.ask, sight_wake, stream);
+	ask_open(&sight->status.ask, stream_wake, stream);
 	if (config.listen) {
 		sight->http = http_open(&config);
 		if (!sight->http) {

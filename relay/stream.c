@@ -743,8 +743,10 @@ const struct stream_end *stream_end(const struct stream *stream)
 	return &stream->end;
 }
 
-void stream_wake(struct stream *stream)
+void stream_wake(void *context)
 {
+	const struct stream *stream = context;
+
 	grpc_call_start_batch(stream->waker, NULL, 0, NULL, NULL);
 }
 

@@ -141,7 +141,10 @@ enum stream_event stream_wait(struct stream *stream, int64_t deadline, void **co
 /* How the call that ended last did. */
 const struct stream_end *stream_end(const struct stream *stream);
 
-/* Make stream_wait() return STREAM_WOKEN, once for each time. Any thread. */
-void stream_wake(struct stream *stream);
+/*
+ * Make stream_wait() of @stream, whose type is that of callbacks, return STREAM_WOKEN,
+ * once for each time. Any thread.
+ */
+void stream_wake(void *stream);
 
 #endif

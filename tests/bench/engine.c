@@ -34,11 +34,6 @@ struct engine {
 	struct watch watch;
 };
 
-static void engine_wake(void *stream)
-{
-	stream_wake(stream);
-}
-
 static void engine_start(struct engine *engine, const struct reader *reader,
 			 const char *target, int source)
 {
@@ -50,7 +45,7 @@ static void engine_start(struct engine *engine, const struct reader *reader,
 	engine->stream = stream_new(target, false, engine->extents, reader->ring_count);
 	if (engine_compression)
 		stream_compress(engine->stream, engine_compression);
-	if (!watch_start(&engine->watch, service_signals(), source, engine_wake,
+	if (!watch_start(&engine->watch, service_signals(), source, stream_wake,
 			 engine->stream))
 		exit(EXIT_FAILURE);
 }

@@ -32,11 +32,6 @@
 
 #define RELAY_UNSETTLED	3
 
-static void relay_wake(void *stream)
-{
-	stream_wake(stream);
-}
-
 static bool relay_stream(struct reader *reader, int wake, int signals, const char *target,
 			 struct spool *spool, const uint8_t *boot)
 {
@@ -64,7 +59,7 @@ static bool relay_stream(struct reader *reader, int wake, int signals, const cha
 	strcpy(config.metadata.host, "host");
 	strcpy(config.metadata.sensor, "sensor");
 	config.stream = stream_new(target, false, extents, reader->ring_count);
-	ok = watch_start(&watch, signals, wake, relay_wake, config.stream);
+	ok = watch_start(&watch, signals, wake, stream_wake, config.stream);
 	if (ok) {
 		ok = records_run(&config, &counts) == RECORDS_OK;
 		watch_stop(&watch);

@@ -209,11 +209,6 @@ static bool drain_and_sleep(struct source *source)
 	return reader_seen(merge->reader);
 }
 
-static void wake(void *stream)
-{
-	stream_wake(stream);
-}
-
 static void *run(void *context)
 {
 	struct fixture *f = context;
@@ -245,7 +240,7 @@ static void start(struct fixture *f)
 {
 	f->config.stream = stream_new(f->target, false, f->extents, RINGS);
 	f->signals = eventfd(0, EFD_CLOEXEC);
-	assert_true(watch_start(&f->watch, f->signals, f->poll[0], wake,
+	assert_true(watch_start(&f->watch, f->signals, f->poll[0], stream_wake,
 				f->config.stream));
 	assert_int_equal(pthread_create(&f->thread, NULL, run, f), 0);
 }

@@ -63,11 +63,6 @@ static void begin(struct fixture *f, unsigned int rings, uint64_t ring_bytes)
 	snprintf(f->config.metadata.sensor, METADATA_TEXT_MAX, "sensor-1");
 }
 
-static void wake(void *stream)
-{
-	stream_wake(stream);
-}
-
 static void *run(void *context)
 {
 	struct fixture *f = context;
@@ -90,7 +85,7 @@ static void start(struct fixture *f)
 	f->config.eventfd = f->wake;
 	f->config.stream = stream_new(f->target, false, f->extents, f->reader.ring_count);
 	assert_true(watch_start(&f->watch, f->signals, f->device[0] ? f->device[0] : f->wake,
-				wake, f->config.stream));
+				stream_wake, f->config.stream));
 }
 
 static void go(struct fixture *f)

@@ -64,11 +64,6 @@ static void set_up_source(int never_ready)
 	fixture.signals = eventfd(0, EFD_CLOEXEC);
 }
 
-static void wake(void *stream)
-{
-	stream_wake(stream);
-}
-
 static void packets_that_come_while_it_falls_asleep_are_sent(void **state)
 {
 	char target[64];
@@ -90,7 +85,7 @@ static void packets_that_come_while_it_falls_asleep_are_sent(void **state)
 	extents_init(&extents, 1 << 16);
 	metadata_defaults(&config.metadata);
 	config.stream = stream_new(target, false, &extents, 1);
-	assert_true(watch_start(&watch, fixture.signals, never_ready, wake, config.stream));
+	assert_true(watch_start(&watch, fixture.signals, never_ready, stream_wake, config.stream));
 
 	alarm(PATIENCE_SECONDS);
 	assert_true(relay_run(&config, &counts));
