@@ -611,7 +611,7 @@ static uint64_t captures_idle(void *context)
 	if (!__atomic_exchange_n(&captures->woken, false, __ATOMIC_ACQUIRE) &&
 	    now < captures->due)
 		return captures->due;
-	captures->due = CALL_NEVER;
+	captures->due = captures->room ? room_settle(captures->room) : CALL_NEVER;
 	for (epoch = epochs_opened(epochs); epoch; epoch = epoch->next_open) {
 		uint64_t other = captures_look(captures, epoch, now);
 

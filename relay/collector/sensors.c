@@ -440,7 +440,7 @@ static uint64_t sensors_idle(void *context)
 		stream_failed(stream, &lost, &status);
 		stream_refuse(stream, &status);
 	}
-	return CALL_NEVER;
+	return sensors->config.room ? room_settle(sensors->config.room) : CALL_NEVER;
 }
 
 static void sensors_stop(void *context)

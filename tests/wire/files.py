@@ -396,6 +396,7 @@ def try_to_send(port, ring):
 
 
 def said_once(collector, text):
+    collector.wait_line(text)
     same(len([line for line in collector.lines if text in line]), 1, f"'{text}'")
 
 

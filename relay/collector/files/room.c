@@ -25,7 +25,8 @@
  * @fd: ours
  * @low: less than @floor was free
  * @full: people were told
- * @lock: guards @tried
+ * @lock: guards @well and @tried
+ * @well: something was made safe since
  * @tried: when something failed, or a sensor was let try; nanoseconds of
  *	CLOCK_MONOTONIC
  */
@@ -38,6 +39,7 @@ struct room {
 	void (*changed)(void *context, bool full);	/* NULL: nobody asks */
 	void *context;
 	pthread_mutex_t lock;
+	bool well;
 	uint64_t tried;
 };
 
@@ -91,6 +93,7 @@ static void room_say_full(struct room *room, const char *why)
 {
 	pthread_mutex_lock(&room->lock);
 	room->tried = room_now();
+	room->well = false;
 	pthread_mutex_unlock(&room->lock);
 	if (room_change(room, true))
 		log_error("%s: %s: nothing is acknowledged, sensors keep what they have and are asked to come again until there is room",
@@ -105,8 +108,31 @@ void room_failed(struct room *room, int error)
 
 void room_wrote(struct room *room)
 {
-	if (!room_low(room) && room_change(room, false))
+	if (!room_full(room))
+		return;
+	pthread_mutex_lock(&room->lock);
+	room->well = true;
+	pthread_mutex_unlock(&room->lock);
+}
+
+uint64_t room_settle(struct room *room)
+{
+	uint64_t now = room_now(), due;
+	bool well;
+
+	if (!room_full(room))
+		return UINT64_MAX;
+	pthread_mutex_lock(&room->lock);
+	well = room->well && !room_low(room);
+	due = room->tried + ROOM_SECOND;
+	pthread_mutex_unlock(&room->lock);
+	if (!well)
+		return UINT64_MAX;
+	if (now < due)
+		return due;
+	if (room_change(room, false))
 		log_info("%s: there is room again", room->path);
+	return UINT64_MAX;
 }
 
 /* Bytes that are free; UINT64_MAX: that cannot be known. */
@@ -149,12 +175,15 @@ bool room_try(struct room *room)
 	uint64_t now = room_now();
 	bool may;
 
+	room_settle(room);
 	if (!room_full(room))
 		return true;
 	pthread_mutex_lock(&room->lock);
 	may = now - room->tried >= ROOM_SECOND;
-	if (may)
+	if (may) {
 		room->tried = now;
+		room->well = false;
+	}
 	pthread_mutex_unlock(&room->lock);
 	if (!may || room_short(room) || room_free(room) < ROOM_LEAST)
 		return false;

@@ -29,6 +29,13 @@ void room_failed(struct room *room, int error);
 /* Something was made safe. */
 void room_wrote(struct room *room);
 
+/*
+ * It is not full any more once what was let try has gone well for a second: so that
+ * it does not come and go. @return when to ask again, in nanoseconds of
+ * CLOCK_MONOTONIC, or UINT64_MAX.
+ */
+uint64_t room_settle(struct room *room);
+
 /* Is as much free as has to be? Now and then, before what comes is written. */
 void room_look(struct room *room);
 

@@ -13,6 +13,8 @@
 #include "finish.h"
 #include "folder.h"
 #include "room.h"
+#include "tidings.h"
+#include "turns.h"
 
 #define SYNCER_SECOND	UINT64_C(1000000000)
 
@@ -20,22 +22,6 @@
 struct sync_state {
 	uint64_t length;
 	struct ledger_ring *rings;
-};
-
-/**
- * struct sync_turn - one file is complete, another one follows
- * @next: the turn after this one
- * @fd: of the one that is complete; -1: there was none
- * @end: what is in that
- * @before: its name, "": there was none
- * @name: of the one that follows; "": none does
- */
-struct sync_turn {
-	struct sync_turn *next;
-	int fd;
-	struct sync_state end;
-	char before[LEDGER_NAME_MAX];
-	char name[LEDGER_NAME_MAX];
 };
 
 /**
@@ -49,8 +35,7 @@ struct sync_turn {
  * @error: errno of a failure; 0: none
  * @came: bytes since @taken
  * @quarter: so many bytes are urgent
- * @turns: that came since @safe, the oldest first
- * @turn_count: of them
+ * @turns: that came since @safe
  * @taking: so many of these, the thread's while @busy
  * @now: what is written
  * @taken: a copy of it, the thread's while @busy
@@ -66,21 +51,10 @@ struct sync_file {
 	int error;
 	uint64_t came;
 	uint64_t quarter;
-	struct sync_turn *turns;
-	unsigned int turn_count, taking;
+	struct turns turns;
+	unsigned int taking;
 	int taken_fd;
 	struct sync_state now, taken, safe;
-};
-
-struct sync_done {
-	struct sync_done *next;
-	char name[];
-};
-
-struct sync_gone {
-	struct sync_gone *next;
-	unsigned int number;
-	uint64_t missing;
 };
 
 struct syncer {
@@ -95,8 +69,7 @@ struct syncer {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;		/* news, or the end */
 	struct sync_file *first;
-	struct sync_gone *gone;
-	struct sync_done *done;
+	struct tidings tidings;
 	bool walking;			/* the thread walks the list, without the lock */
 	bool news;			/* of any file */
 	bool urgent;
@@ -129,7 +102,7 @@ static unsigned int syncer_take(struct syncer *syncer)
 			continue;
 		sync_copy(file, &file->taken, &file->now);
 		file->taken_fd = file->fd;
-		file->taking = file->turn_count;
+		file->taking = file->turns.count;
 		file->news = false;
 		file->busy = true;
 		file->came = 0;
@@ -138,52 +111,27 @@ static unsigned int syncer_take(struct syncer *syncer)
 	return count;
 }
 
-/* Turns in the order they came. False: errno says why. */
-static bool sync_turns(struct syncer *syncer, struct sync_file *file)
+/* False: errno says why. */
+static bool sync_enter(struct syncer *syncer, struct sync_file *file)
 {
-	const struct sync_turn *turn = file->turns;
 	const struct ledger_ring *before = file->safe.rings;
-	struct journal *journal = syncer->journal;
-	unsigned int number = file->file->number;
 
-	for (unsigned int i = 0; i < file->taking; i++) {
-		turn = i ? turn->next : turn;	/* the last one's is not ours */
-		if (turn->fd >= 0 && fdatasync(turn->fd))
-			return false;
-		if (*turn->name && !folder_sync(syncer->folder, turn->name))
-			return false;
-		if (*turn->before)
-			journal_sync(journal, number, turn->end.length, turn->end.rings,
-				     before, file->file->ring_count);
-		journal_next(journal, number, turn->name);
-		before = turn->end.rings;
-	}
+	if (!file->declared)
+		journal_declare(syncer->journal, file->file);
+	if (!turns_sync(&file->turns, file->taking, syncer->folder, syncer->journal,
+			file->file, &before))
+		return false;
 	return file->taken_fd < 0 ||
 	       (file->taken.length == file->safe.length && !file->taking) ||
 	       !fdatasync(file->taken_fd);
-}
-
-/* They are in the journal: let files have the names that tell so. */
-static void sync_rename(struct syncer *syncer, const struct sync_file *file)
-{
-	const struct sync_turn *turn = file->turns;
-
-	for (unsigned int i = 0; i < file->taking; i++) {
-		turn = i ? turn->next : turn;
-		if (*turn->name)
-			folder_adopt(syncer->folder, turn->name);
-		if (*turn->before && turn->end.length <= RINGFILE_HEADER)
-			folder_forget(syncer->folder, turn->before);
-		else if (*turn->before && folder_complete(syncer->folder, turn->before))
-			finish_add(syncer->finish, turn->before, turn->end.length);
-	}
 }
 
 static void syncer_rename(struct syncer *syncer, struct sync_file *first)
 {
 	for (struct sync_file *file = first; file; file = file->next)
 		if (file->busy)
-			sync_rename(syncer, file);
+			turns_rename(&file->turns, file->taking, syncer->folder,
+				     syncer->finish);
 }
 
 /*
@@ -191,7 +139,7 @@ static void syncer_rename(struct syncer *syncer, struct sync_file *first)
  * entered, or nothing.
  */
 static int syncer_sync(struct syncer *syncer, struct sync_file *first,
-		       struct sync_gone *gone, struct sync_done *done)
+		       const struct tidings *tidings)
 {
 	struct journal *journal = syncer->journal;
 	int error = 0;
@@ -199,9 +147,7 @@ static int syncer_sync(struct syncer *syncer, struct sync_file *first,
 	for (struct sync_file *file = first; file; file = file->next) {
 		if (!file->busy)
 			continue;
-		if (!file->declared)
-			journal_declare(journal, file->file);
-		if (!sync_turns(syncer, file)) {
+		if (!sync_enter(syncer, file)) {
 			error = errno;
 			break;
 		}
@@ -211,28 +157,12 @@ static int syncer_sync(struct syncer *syncer, struct sync_file *first,
 				     file->taken.length, file->taken.rings,
 				     file->safe.rings, file->file->ring_count);
 	}
-	for (; gone; gone = gone->next)
-		journal_gone(journal, gone->number, gone->missing);
-	for (; done; done = done->next)
-		journal_done(journal, done->name);
+	tidings_enter(tidings, journal);
 	if (error)
 		journal_forget(journal);
 	else if (!journal_commit(journal))
 		error = errno;
 	return error;
-}
-
-/* The oldest turn is over. */
-static void sync_drop_turn(struct sync_file *file)
-{
-	struct sync_turn *turn = file->turns;
-
-	file->turns = turn->next;
-	file->turn_count--;
-	if (turn->fd >= 0)
-		close(turn->fd);
-	free(turn->end.rings);
-	free(turn);
 }
 
 static void syncer_publish(struct syncer *syncer, int error)
@@ -248,27 +178,7 @@ static void syncer_publish(struct syncer *syncer, int error)
 		sync_copy(file, &file->safe, &file->taken);
 		file->declared = true;
 		for (; file->taking; file->taking--)
-			sync_drop_turn(file);
-	}
-}
-
-static void syncer_free_gone(struct sync_gone *gone)
-{
-	while (gone) {
-		struct sync_gone *next = gone->next;
-
-		free(gone);
-		gone = next;
-	}
-}
-
-static void syncer_free_done(struct sync_done *done)
-{
-	while (done) {
-		struct sync_done *next = done->next;
-
-		free(done);
-		done = next;
+			turns_drop(&file->turns);
 	}
 }
 
@@ -284,27 +194,24 @@ static void syncer_tell_room(struct room *room, int error)
 /* With the lock held, which is let go of meanwhile. */
 static void syncer_round(struct syncer *syncer)
 {
-	struct sync_gone *gone = syncer->gone;
-	struct sync_done *done = syncer->done;
+	struct tidings tidings = syncer->tidings;
 	struct sync_file *first;
 	int error;
 
 	syncer->news = syncer->urgent = false;
-	syncer->gone = NULL;
-	syncer->done = NULL;
-	if (!syncer_take(syncer) && !gone && !done)
+	syncer->tidings = (struct tidings){ NULL };
+	if (!syncer_take(syncer) && !tidings.first)
 		return;
 	first = syncer->first;
 	syncer->walking = true;
 	pthread_mutex_unlock(&syncer->lock);
 	keeper_away(true);
-	error = syncer_sync(syncer, first, gone, done);
+	error = syncer_sync(syncer, first, &tidings);
 	if (!error)
 		syncer_rename(syncer, first);
 	if (syncer->room)
 		syncer_tell_room(syncer->room, error);
-	syncer_free_gone(gone);
-	syncer_free_done(done);
+	tidings_free(&tidings);
 	keeper_away(false);
 	pthread_mutex_lock(&syncer->lock);
 	syncer->walking = false;
@@ -387,8 +294,8 @@ void syncer_room(struct syncer *syncer, struct room *room)
 
 static void sync_free(struct sync_file *file)
 {
-	while (file->turns)
-		sync_drop_turn(file);
+	while (file->turns.first)
+		turns_drop(&file->turns);
 	free(file->now.rings);
 	free(file->taken.rings);
 	free(file->safe.rings);
@@ -417,8 +324,7 @@ void syncer_close(struct syncer *syncer)
 				  file->file->name, strerror(file->error));
 		sync_free(file);
 	}
-	syncer_free_gone(syncer->gone);
-	syncer_free_done(syncer->done);
+	tidings_free(&syncer->tidings);
 	pthread_cond_destroy(&syncer->changed);
 	pthread_mutex_destroy(&syncer->lock);
 	free(syncer);
@@ -479,7 +385,7 @@ bool syncer_remove(struct syncer *syncer, struct sync_file *file, bool *declared
 
 	pthread_mutex_lock(&syncer->lock);
 	idle = !syncer->walking && !file->busy && !file->news && !file->error &&
-	       !file->turns;
+	       !file->turns.first;
 	*declared = file->declared;
 	if (idle) {
 		while (*at != file)
@@ -505,34 +411,18 @@ void syncer_note(struct syncer *syncer, struct sync_file *file,
 	pthread_mutex_unlock(&syncer->lock);
 }
 
-static struct sync_turn *sync_turn_new(const struct sync_file *file)
-{
-	struct sync_turn *turn = calloc(1, sizeof(*turn));
-
-	if (turn)
-		turn->end.rings = calloc(file->file->ring_count, sizeof(*turn->end.rings));
-	if (turn && turn->end.rings)
-		return turn;
-	free(turn);
-	return NULL;
-}
-
 bool syncer_turn(struct syncer *syncer, struct sync_file *file, int fd,
 		 uint64_t length, const char *before, const char *name)
 {
-	struct sync_turn *turn = sync_turn_new(file), **at = &file->turns;
+	struct turn *turn = turns_new(before, name, file->file->ring_count);
 
 	if (!turn)
 		return false;
-	strcpy(turn->before, before);
-	strcpy(turn->name, name);
 	pthread_mutex_lock(&syncer->lock);
 	turn->fd = file->fd;
-	sync_copy(file, &turn->end, &file->now);
-	while (*at)
-		at = &(*at)->next;
-	*at = turn;
-	file->turn_count++;
+	turn->length = file->now.length;
+	memcpy(turn->rings, file->now.rings, file->file->ring_count * sizeof(*turn->rings));
+	turns_add(&file->turns, turn);
 	file->fd = fd;
 	file->now.length = length;
 	file->news = true;
@@ -546,7 +436,7 @@ unsigned int syncer_turns(struct syncer *syncer, struct sync_file *file)
 	unsigned int count;
 
 	pthread_mutex_lock(&syncer->lock);
-	count = file->turn_count;
+	count = file->turns.count;
 	pthread_mutex_unlock(&syncer->lock);
 	return count;
 }
@@ -591,18 +481,18 @@ bool syncer_safe(struct syncer *syncer, struct sync_file *file, uint32_t ring,
 /* Back to the file of before the first turn. With the lock held. */
 static bool sync_return(struct syncer *syncer, struct sync_file *file, int *fd, char *name)
 {
-	if (!file->turns)
+	struct turn *first = file->turns.first;
+
+	if (!first)
 		return false;
 	if (file->fd >= 0)
 		close(file->fd);
-	*fd = file->fd = file->turns->fd;
-	file->turns->fd = -1;
-	strcpy(name, file->turns->before);
-	while (file->turns) {
-		if (*file->turns->name)
-			folder_forget(syncer->folder, file->turns->name);
-		sync_drop_turn(file);
-	}
+	*fd = file->fd = first->fd;
+	first->fd = -1;
+	strcpy(name, first->before);
+	for (; file->turns.first; turns_drop(&file->turns))
+		if (*file->turns.first->name)
+			folder_forget(syncer->folder, file->turns.first->name);
 	return true;
 }
 
@@ -628,27 +518,17 @@ bool syncer_reset(struct syncer *syncer, struct sync_file *file,
 void syncer_done(void *context, const char *name)
 {
 	struct syncer *syncer = context;
-	struct sync_done *done = malloc(sizeof(*done) + strlen(name) + 1);
 
-	if (!done)
-		return;		/* it is done again at the next start */
-	strcpy(done->name, name);
 	pthread_mutex_lock(&syncer->lock);
-	done->next = syncer->done;
-	syncer->done = done;
-	syncer_tell(syncer, false);
+	if (tidings_done(&syncer->tidings, name))
+		syncer_tell(syncer, false);
 	pthread_mutex_unlock(&syncer->lock);
 }
 
 void syncer_gone(struct syncer *syncer, unsigned int number, uint64_t missing)
 {
-	struct sync_gone *gone = malloc(sizeof(*gone));
-
-	if (!gone)
-		return;		/* it is found out again at the next start */
 	pthread_mutex_lock(&syncer->lock);
-	*gone = (struct sync_gone){ syncer->gone, number, missing };
-	syncer->gone = gone;
-	syncer_tell(syncer, true);
+	if (tidings_gone(&syncer->tidings, number, missing))
+		syncer_tell(syncer, true);
 	pthread_mutex_unlock(&syncer->lock);
 }

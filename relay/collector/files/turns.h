@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* Files that follow each other, between two rounds of syncing (folder.h). */
+#ifndef COLLECTOR_TURNS_H
+#define COLLECTOR_TURNS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "journal.h"
+
+struct finish;
+struct folder;
+
+/**
+ * struct turn - one file is complete, another one follows
+ * @next: the turn after this one
+ * @fd: of the one that is complete; -1: there was none
+ * @length: its bytes
+ * @rings: what of them is in it
+ * @before: its name, "": there was none
+ * @name: of the one that follows; "": none does
+ */
+struct turn {
+	struct turn *next;
+	int fd;
+	uint64_t length;
+	struct ledger_ring *rings;
+	char before[LEDGER_NAME_MAX];
+	char name[LEDGER_NAME_MAX];
+};
+
+/* The oldest first. All zero to begin with. */
+struct turns {
+	struct turn *first;
+	unsigned int count;
+};
+
+/* NULL: no memory. */
+struct turn *turns_new(const char *before, const char *name, uint32_t ring_count);
+void turns_add(struct turns *turns, struct turn *turn);
+
+/* The oldest is over: its descriptor is closed. */
+void turns_drop(struct turns *turns);
+
+/*
+ * Sync the files of the first @count, and the ways to their names, and enter them
+ * into the journal, as @file's; *@rings: what was safe before, and is to be now.
+ * More may be added by another thread meanwhile. False: errno says why.
+ */
+bool turns_sync(const struct turns *turns, unsigned int count, const struct folder *folder,
+		struct journal *journal, const struct ledger_file *file,
+		const struct ledger_ring **rings);
+
+/* The first @count are in the journal: let files have the names that tell so. */
+void turns_rename(const struct turns *turns, unsigned int count,
+		  const struct folder *folder, struct finish *finish);
+
+#endif
