@@ -8,6 +8,7 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -162,6 +163,24 @@ static bool http_same(const char *token, const char *given)
 	return !differ;
 }
 
+/*
+ * A page from elsewhere may have a name of its own point to this machine, and let a
+ * browser here read what we say to it. Where no token keeps it from that, it has to
+ * call us by an address.
+ */
+static bool http_is_meant(const struct http *http, struct MHD_Connection *connection)
+{
+	const char *given = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+							MHD_HTTP_HEADER_HOST);
+	struct in_addr address;
+	char host[256];
+
+	if (http->config.token_file || !given || *given == '[')
+		return true;
+	snprintf(host, sizeof(host), "%.*s", (int)strcspn(given, ":"), given);
+	return inet_pton(AF_INET, host, &address) == 1 || !strcasecmp(host, "localhost");
+}
+
 /* Programs say "Bearer TOKEN"; browsers ask a person for a password. */
 static bool http_may(struct http *http, struct MHD_Connection *connection)
 {
@@ -262,6 +281,9 @@ static enum MHD_Result http_handle(void *context, struct MHD_Connection *connect
 	(void)version, (void)data, (void)size, (void)state;
 	if (strcmp(method, MHD_HTTP_METHOD_GET) && strcmp(method, MHD_HTTP_METHOD_HEAD))
 		return http_refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET\n");
+	if (!http_is_meant(http, connection))
+		return http_refuse(connection, MHD_HTTP_MISDIRECTED_REQUEST,
+				   "ask for an address, or for localhost\n");
 	if (!http_may(http, connection))
 		return http_refuse(connection, MHD_HTTP_UNAUTHORIZED, "a token is needed\n");
 	while (page->path && strcmp(page->path, path))
@@ -293,8 +315,12 @@ static int http_listen(const struct http_address *address, const char *text)
 static bool http_open_tls(struct http *http)
 {
 	const struct tls_source sources[TLS_FILES] = {
-		[TLS_CERTIFICATE] = { "--metrics-tls-cert", http->config.certificate },
-		[TLS_KEY] = { "--metrics-tls-key", http->config.key },
+		[TLS_CERTIFICATE] = {
+			.option = "--metrics-tls-cert", .path = http->config.certificate,
+		},
+		[TLS_KEY] = {
+			.option = "--metrics-tls-key", .path = http->config.key,
+		},
 	};
 
 	http->tls_read = tls_open(&http->tls, sources);

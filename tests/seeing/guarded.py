@@ -102,6 +102,19 @@ def _(folder):
     shown.program.stop()
 
 
+@case("a name that points here lets no page from elsewhere read anything")
+def _(folder):
+    shown, _port = collector(folder)
+    port = shown.url.rpartition(":")[2]
+    for host, want in ((f"127.0.0.1:{port}", 200), (f"localhost:{port}", 200), ("[::1]", 200),
+                       (f"evil.example:{port}", 421), ("127.0.0.1.evil.example", 421),
+                       ("localhost.evil.example", 421), ("a" * 300, 421)):
+        for path in ("/metrics", "/sensors.json"):
+            status, _headers, text = shown.get(path, headers={"Host": host})
+            same((status, "sensor" in text), (want, want == 200), host)
+    shown.program.stop()
+
+
 def basic(password):
     return {"Authorization": "Basic " + base64.b64encode(f"any:{password}".encode()).decode()}
 
