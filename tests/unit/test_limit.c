@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Where rings end when so many packets, or bytes of them, were wanted. */
+#include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,12 +19,14 @@ struct fixture {
 	struct memring memring;
 	struct reader reader;
 	struct limit limit;
+	bool done;
 };
 
 static uint8_t data[RING_BYTES];
 
 static void begin(struct fixture *f, unsigned int rings, uint64_t start)
 {
+	f->done = false;
 	memring_create(&f->memring, rings, RING_BYTES, start);
 	assert_true(reader_open_fd(&f->reader, dup(f->memring.fd), "memring"));
 	f->limit = (struct limit) {
@@ -195,6 +199,48 @@ static void test_a_corrupted_ring_is_an_error(void **state)
 	end(&f);
 }
 
+#define MANY	300000
+
+static void *produce(void *context)
+{
+	struct fixture *f = context;
+
+	for (uint32_t i = 0; i < MANY + 1000; i++) {
+		const struct pcapring_record header = { i, 0, i % 100, i % 100 };
+
+		while (!memring_append(&f->memring, 0, &header, data))
+			if (__atomic_load_n(&f->done, __ATOMIC_RELAXED))
+				return NULL;
+	}
+	return NULL;
+}
+
+/* The kernel writes, and counts, while somebody counts with it. */
+static void test_counting_keeps_up_with_the_kernel(void **state)
+{
+	struct pcapring_record last;
+	pthread_t kernel;
+	struct fixture f;
+	struct reader_ring *ring;
+
+	(void)state;
+	begin(&f, 1, 0);
+	ring = &f.reader.rings[0];
+	f.limit.packets = MANY;
+	limit_start(&f.limit, &f.reader);
+	assert_int_equal(pthread_create(&kernel, NULL, produce, &f), 0);
+	while (look(&f) == LIMIT_BELOW)
+		reader_release(ring, ring->head);
+	__atomic_store_n(&f.done, true, __ATOMIC_RELAXED);
+	pthread_join(kernel, NULL);
+	assert_true(left(&f, 0));
+	for (ring->position = ring->tail; ring->position != ring->head;
+	     ring->position += RECORD(last.caplen))
+		assert_true(reader_peek(&f.reader, ring, &last));
+	assert_int_equal(last.ts_sec, MANY - 1);
+	end(&f);
+}
+
 static void test_packet_by_packet(void **state)
 {
 	struct limit limit = { .packets = 3, .bytes = 1000 };
@@ -224,6 +270,7 @@ int main(void)
 		cmocka_unit_test(test_the_oldest_of_all_rings_are_kept),
 		cmocka_unit_test(test_the_packet_that_completes_the_bytes_is_the_last),
 		cmocka_unit_test(test_a_corrupted_ring_is_an_error),
+		cmocka_unit_test(test_counting_keeps_up_with_the_kernel),
 		cmocka_unit_test(test_packet_by_packet),
 	};
 
