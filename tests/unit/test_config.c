@@ -111,18 +111,20 @@ static void put_text(const struct world *world, int file, const char *text)
 static int set_up(void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
+	char folder[] = "/tmp/test_config.XXXXXX";
 
-	strcpy(world->folder, "/tmp/test_config.XXXXXX");
-	assert_non_null(mkdtemp(world->folder));
+	assert_non_null(world);
+	assert_non_null(mkdtemp(folder));
+	strcpy(world->folder, folder);
 	world->argv[world->argc++] = "program";
 	for (int i = 0; i < FILES; i++) {
 		snprintf(world->paths[i], sizeof(world->paths[i]), "%s/%d.conf",
-			 world->folder, i);
+			 folder, i);
 		put_text(world, i, "");
 		world->argv[world->argc++] = "--config";
 		world->argv[world->argc++] = world->paths[i];
 	}
-	snprintf(world->log, sizeof(world->log), "%s/log", world->folder);
+	snprintf(world->log, sizeof(world->log), "%s/log", folder);
 	*state = world;
 	return 0;
 }
