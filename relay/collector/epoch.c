@@ -88,14 +88,6 @@ static void epoch_account(struct ledger_ring *ring, uint64_t length,
 		ring->last = last;
 }
 
-static void epoch_merge_most(struct epoch *epoch)
-{
-	uint64_t packets, bytes;
-
-	epoch_most(epoch, &packets, &bytes);
-	merge_most(epoch->merge, packets, bytes);
-}
-
 static bool epoch_write(void *context, void *bytes, size_t size,
 			const struct merge_part *parts)
 {
@@ -121,7 +113,7 @@ static bool epoch_write(void *context, void *bytes, size_t size,
 		epoch->dirty = true;
 	}
 	epoch_turn_full(epoch);
-	epoch_merge_most(epoch);
+	epoch_most_merged(epoch);
 	return true;
 }
 
@@ -319,18 +311,6 @@ static bool epoch_append(struct epoch *epoch, struct pieces *data, uint64_t leng
 	return done;
 }
 
-/* How far the ring's next bytes go into the file there is, at most. */
-static void epoch_walk_most(struct epoch *epoch, struct walk *walk)
-{
-	uint64_t packets, bytes;
-
-	epoch_most(epoch, &packets, &bytes);
-	walk->full = false;
-	walk->most_packets = packets;
-	walk->most_offset = bytes < UINT64_MAX - walk->boundary ? walk->boundary + bytes :
-								  UINT64_MAX;
-}
-
 /*
  * A single ring: what is whole counts, the rest is there, too. *@length: of @data;
  * of what was not written, for another file comes.
@@ -349,7 +329,7 @@ static enum epoch_result epoch_direct(struct epoch *epoch, uint32_t i,
 		epoch_cannot(epoch, status);
 		return EPOCH_FAILED;
 	}
-	epoch_walk_most(epoch, &walk);
+	epoch_most_walked(epoch, &walk);
 	valid = walk_pieces(&walk, data);
 	end = valid ? walk.offset : walk.boundary;
 	end = end > begin ? end - begin : 0;
@@ -404,7 +384,7 @@ enum epoch_result epoch_release(struct epoch *epoch, uint64_t now, bool all,
 	enum epoch_result result = EPOCH_FINE;
 
 	if (epoch->merge)
-		epoch_merge_most(epoch);
+		epoch_most_merged(epoch);
 	if (epoch->merge && !merge_release(epoch->merge, now, all)) {
 		epoch_cannot(epoch, status);
 		merge_drop(epoch->merge);

@@ -168,8 +168,9 @@ void epoch_end_all(struct epoch *epoch, const struct call_status *status);
  */
 bool epoch_ready(struct epoch *epoch);
 
-/* What its file may get, as series_most() says; UINT64_MAX: it has no end. */
-void epoch_most(struct epoch *epoch, uint64_t *packets, uint64_t *bytes);
+/* What comes next goes no further than the file that it is in, or that comes. */
+void epoch_most_walked(struct epoch *epoch, struct walk *walk);
+void epoch_most_merged(struct epoch *epoch);
 
 /* Its file is complete, if it is: by its size or packets, or by the clock. */
 void epoch_turn_full(struct epoch *epoch);

@@ -67,7 +67,8 @@ static bool epoch_busy(struct epoch *epoch)
 	return syncer_turns(epoch->syncer, epoch->sync) >= EPOCH_TURNS;
 }
 
-void epoch_most(struct epoch *epoch, uint64_t *packets, uint64_t *bytes)
+/* As series_most() says. UINT64_MAX: it has no end. */
+static void epoch_most(struct epoch *epoch, uint64_t *packets, uint64_t *bytes)
 {
 	const struct series *series = &epoch->series;
 
@@ -77,6 +78,25 @@ void epoch_most(struct epoch *epoch, uint64_t *packets, uint64_t *bytes)
 	series_most(series, epoch->state->length, packets, bytes);
 	if (*series->name && epoch_due(epoch))
 		*packets = 1;	/* what came last has to end first */
+}
+
+void epoch_most_walked(struct epoch *epoch, struct walk *walk)
+{
+	uint64_t packets, bytes;
+
+	epoch_most(epoch, &packets, &bytes);
+	walk->full = false;
+	walk->most_packets = packets;
+	walk->most_offset = bytes < UINT64_MAX - walk->boundary ? walk->boundary + bytes :
+								  UINT64_MAX;
+}
+
+void epoch_most_merged(struct epoch *epoch)
+{
+	uint64_t packets, bytes;
+
+	epoch_most(epoch, &packets, &bytes);
+	merge_most(epoch->merge, packets, bytes);
 }
 
 void epoch_turn(struct epoch *epoch)

@@ -2,7 +2,6 @@
 #include "epochs.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -11,10 +10,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
-#include "files/folder.h"
-#include "files/restore.h"
 #include "files/savefile.h"
-#include "files/template.h"
 
 /* Epochs that are remembered, files of one sensor: more is an attack. */
 #define EPOCHS_MAX		65536
@@ -25,14 +21,7 @@
 struct epochs {
 	struct epochs_config config;
 	struct merge_budget held;	/* what waits for older records */
-	size_t prefix;			/* characters of config.write before the name */
-	struct folder *folder;		/* the four of a directory */
-	struct template *template;
-	struct keep *keep;
-	struct finish *finish;
-	struct room *room;		/* NULL: standard output */
-	struct journal *journal;	/* NULL: standard output */
-	struct syncer *syncer;
+	struct store *store;		/* NULL: standard output */
 	struct epoch *first;
 	struct epoch *opened;
 	struct epoch *pipe;
@@ -54,15 +43,6 @@ const char *epochs_whose(const struct epochs *epochs, const char *path)
 		return key;
 	}
 	return NULL;
-}
-
-static bool epochs_path(const struct epochs *epochs, char *path,
-			const char *name)
-{
-	if (epochs->folder)
-		return snprintf(path, PATH_MAX, "%s", folder_path(epochs->folder)) < PATH_MAX;
-	return snprintf(path, PATH_MAX, "%.*s%s", (int)epochs->prefix,
-			epochs->config.write, name) < PATH_MAX;
 }
 
 /* Put an epoch on the list. NULL: no memory, or no room. */
@@ -90,7 +70,7 @@ static struct epoch *epochs_add(struct epochs *epochs,
 static struct epoch *epochs_find(const struct epochs *epochs,
 				 const struct hello *hello, bool *split)
 {
-	*split = epochs->journal && !epochs->config.hold_back &&
+	*split = epochs->store && !epochs->config.hold_back &&
 		 hello->ring_count > 1;
 	for (struct epoch *epoch = epochs->first; epoch; epoch = epoch->next) {
 		const struct ledger_file *state = epoch->state;
@@ -109,14 +89,14 @@ static struct epoch *epochs_find(const struct epochs *epochs,
 /* Does FILE belong to @key, or to nobody so that it may now? */
 static bool epochs_own(const struct epochs *epochs, const char *key)
 {
-	const char *whose = epochs_whose(epochs, epochs->config.write);
+	const char *whose = epochs_whose(epochs, epochs->config.store.write);
 	char owner[SAVEFILE_OWNER_MAX];
 	struct savefile_format format;
 	enum savefile_state state;
 
 	if (whose)
 		return !strcmp(whose, key);
-	state = savefile_look(epochs->config.write, &format, owner);
+	state = savefile_look(epochs->config.store.write, &format, owner);
 	return state == SAVEFILE_ABSENT ||
 	       (state == SAVEFILE_OURS && !strcmp(owner, key));
 }
@@ -130,9 +110,9 @@ static bool epochs_create(const struct epochs *epochs, const char *key,
 
 	for (unsigned int n = 0; n < EPOCHS_FILES_MAX; n++) {
 		errno = ENAMETOOLONG;
-		if (!path_make(path, PATH_MAX, epochs->config.write,
+		if (!path_make(path, PATH_MAX, epochs->config.store.write,
 			       own ? NULL : state->sensor, state->interface, n) ||
-		    strlen(path + epochs->prefix) >= sizeof(state->name))
+		    strlen(path + epochs->store->prefix) >= sizeof(state->name))
 			return false;
 		if (epochs_whose(epochs, path))
 			continue;
@@ -178,17 +158,17 @@ static struct epoch *epochs_new(struct epochs *epochs, const struct hello *hello
 		  epochs->count);
 	if (!state)
 		return NULL;
-	if (epochs->folder) {
-		epochs_path(epochs, path, "");	/* files come when packets do */
+	if (epochs->store->folder) {
+		store_path(epochs->store, path, "");	/* files come when packets do */
 	} else if (!epochs_create(epochs, key, state, &file, path)) {
-		room_failed(epochs->room, errno);
+		room_failed(epochs->store->room, errno);
 		call_fail(status, call_code(errno), "cannot create %.256s: %s",
 			  path, strerror(errno));
 		ledger_free_file(state);
 		return NULL;
 	}
-	if (!epochs->folder)
-		strcpy(state->name, path + epochs->prefix);
+	if (!epochs->store->folder)
+		strcpy(state->name, path + epochs->store->prefix);
 	epoch = epochs_add(epochs, state, path);
 	if (epoch)
 		epoch->file = file;
@@ -200,10 +180,11 @@ static struct epoch *epochs_new(struct epochs *epochs, const struct hello *hello
 /* Let the epoch's file, which is open, be synced. */
 static bool epochs_use(struct epochs *epochs, struct epoch *epoch, uint64_t now)
 {
-	epoch->room = epochs->room;
-	if (epochs->folder)
-		epoch->series.config = &epochs->config.series;
-	if (!epoch_open(epoch, epoch == epochs->pipe ? NULL : epochs->syncer,
+	if (epochs->store)
+		epoch->room = epochs->store->room;
+	if (epochs->store && epochs->store->folder)
+		epoch->series.config = &epochs->store->config.series;
+	if (!epoch_open(epoch, epochs->store ? epochs->store->syncer : NULL,
 			epochs->config.hold_back, now))
 		return false;
 	if (epoch->merge)
@@ -235,7 +216,7 @@ static bool epochs_reopen(struct epochs *epochs, struct epoch *epoch,
 	epoch_lose(epoch, state == RINGFILE_FINE ? RINGFILE_OTHER : state,
 		   epoch->file.end);
 	ringfile_close(&epoch->file);
-	syncer_gone(epochs->syncer, known->number, known->missing);
+	syncer_gone(epochs->store->syncer, known->number, known->missing);
 	return false;
 }
 
@@ -246,7 +227,7 @@ static struct epoch *epochs_get_file(struct epochs *epochs,
 	struct epoch *epoch;
 	bool split;
 
-	if (!room_try(epochs->room)) {
+	if (!room_try(epochs->store->room)) {
 		call_fail(status, CALL_RESOURCE_EXHAUSTED, "there is no room in %.256s",
 			  epochs_place(epochs));
 		return NULL;
@@ -254,7 +235,7 @@ static struct epoch *epochs_get_file(struct epochs *epochs,
 	epoch = epochs_find(epochs, hello, &split);
 	if (epoch && epoch->sync)
 		return epoch;
-	if (epoch && !epochs->folder && !epochs_reopen(epochs, epoch, status)) {
+	if (epoch && !epochs->store->folder && !epochs_reopen(epochs, epoch, status)) {
 		if (!epoch->state->gone)
 			return NULL;
 		epoch = epochs_find(epochs, hello, &split);
@@ -391,7 +372,7 @@ static bool epochs_check(struct epochs *epochs, struct epoch *epoch)
 	}
 	if (state != RINGFILE_FINE) {
 		epoch_lose(epoch, state, file.end);
-		journal_gone(epochs->journal, known->number, known->missing);
+		journal_gone(epochs->store->journal, known->number, known->missing);
 		return true;
 	}
 	if (file.end > known->length) {
@@ -408,7 +389,7 @@ static bool epochs_check(struct epochs *epochs, struct epoch *epoch)
 /* Take over what the journal knows. */
 static bool epochs_restore(struct epochs *epochs)
 {
-	const struct ledger_file *file = journal_files(epochs->journal);
+	const struct ledger_file *file = journal_files(epochs->store->journal);
 	bool any = file;
 
 	for (; file; file = file->next) {
@@ -416,7 +397,7 @@ static bool epochs_restore(struct epochs *epochs)
 		char path[PATH_MAX];
 		struct epoch *epoch;
 
-		if (!state || !epochs_path(epochs, path, file->name)) {
+		if (!state || !store_path(epochs->store, path, file->name)) {
 			log_error("out of memory");
 			ledger_free_file(state);
 			return false;
@@ -428,10 +409,10 @@ static bool epochs_restore(struct epochs *epochs)
 			return false;
 		}
 		epoch->declared = true;
-		if (!epochs->folder && !epochs_check(epochs, epoch))
+		if (!epochs->store->folder && !epochs_check(epochs, epoch))
 			return false;
 	}
-	if (!any || journal_commit(epochs->journal))
+	if (!any || journal_commit(epochs->store->journal))
 		return true;
 	log_error("the journal cannot be written: %m");
 	return false;
@@ -440,71 +421,13 @@ static bool epochs_restore(struct epochs *epochs)
 struct epoch *epochs_get(struct epochs *epochs, const struct hello *hello,
 			 const char *key, uint64_t now, struct call_status *status)
 {
-	return (epochs->journal ? epochs_get_file : epochs_get_pipe)
+	return (epochs->store ? epochs_get_file : epochs_get_pipe)
 	       (epochs, hello, key, now, status);
 }
 
 struct epoch *epochs_opened(const struct epochs *epochs)
 {
 	return epochs->opened;
-}
-
-/* What has to be there before the journal is read. */
-static bool epochs_open_folder(struct epochs *epochs)
-{
-	struct epochs_config *config = &epochs->config;
-	char write[PATH_MAX + 16];
-	const char *why;
-
-	epochs->template = template_parse(config->name ? config->name : TEMPLATE_DEFAULT, &why);
-	if (!epochs->template) {
-		log_error("--name %s: %s", config->name, why);
-		return false;
-	}
-	epochs->folder = folder_open(config->directory);
-	if (!epochs->folder)
-		return false;
-	snprintf(write, sizeof(write), "%s/" JOURNAL_DIRECTORY, folder_path(epochs->folder));
-	epochs->journal = journal_open(write);
-	if (!epochs->journal || !restore_files(epochs->journal, epochs->folder))
-		return false;
-	config->series.folder = config->finish.folder = epochs->folder;
-	config->keep.folder = epochs->folder;
-	config->series.template = config->keep.template = epochs->template;
-	epochs->keep = keep_open(&config->keep);
-	if (!epochs->keep)
-		return false;
-	config->finish.keep = epochs->keep;
-	epochs->finish = finish_open(&config->finish);
-	return epochs->finish;
-}
-
-static bool epochs_open_file(struct epochs *epochs)
-{
-	const char *write = epochs->config.write, *slash = strrchr(write, '/');
-
-	epochs->prefix = slash ? slash + 1 - write : 0;
-	epochs->journal = journal_open(write);
-	return epochs->journal;
-}
-
-static bool epochs_open_room(struct epochs *epochs)
-{
-	const char *write = epochs->config.write, *folder = ".";
-	char prefix[PATH_MAX];
-
-	if (epochs->folder) {
-		folder = folder_path(epochs->folder);
-	} else if (epochs->prefix) {
-		snprintf(prefix, sizeof(prefix), "%.*s", (int)epochs->prefix, write);
-		folder = prefix;
-	}
-	epochs->room = room_open(open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-				 epochs_place(epochs), epochs->config.keep.free,
-				 epochs->keep);
-	if (!epochs->room)
-		log_error("out of memory");
-	return epochs->room;
 }
 
 struct epochs *epochs_open(const struct epochs_config *config)
@@ -518,15 +441,15 @@ struct epochs *epochs_open(const struct epochs_config *config)
 	epochs->config = *config;
 	epochs->held.most = config->held;
 	epochs->number = 1;
-	if (!config->directory && !strcmp(config->write, "-")) {
+	if (!config->store.directory && !strcmp(config->store.write, "-")) {
 		if (journal_random(epochs->id))
 			return epochs;
 		free(epochs);
 		return NULL;
 	}
-	if ((config->directory ? epochs_open_folder : epochs_open_file)(epochs) &&
-	    epochs_restore(epochs) && epochs_open_room(epochs)) {
-		memcpy(epochs->id, journal_id(epochs->journal), MESSAGE_ID_BYTES);
+	epochs->store = store_open(&config->store);
+	if (epochs->store && epochs_restore(epochs)) {
+		memcpy(epochs->id, journal_id(epochs->store->journal), MESSAGE_ID_BYTES);
 		return epochs;
 	}
 	epochs_close(epochs);
@@ -535,51 +458,31 @@ struct epochs *epochs_open(const struct epochs_config *config)
 
 const char *epochs_place(const struct epochs *epochs)
 {
-	return epochs->folder ? folder_path(epochs->folder) : epochs->config.write;
+	return epochs->store ? store_place(epochs->store) : epochs->config.store.write;
 }
 
 struct room *epochs_room(const struct epochs *epochs)
 {
-	return epochs->room;
-}
-
-/* Go on with what the program before had begun. */
-static bool epochs_start_finish(struct epochs *epochs)
-{
-	syncer_follow(epochs->syncer, epochs->folder, epochs->finish);
-	for (const struct ledger_closed *closed = journal_closed(epochs->journal); closed;
-	     closed = closed->next)
-		finish_again(epochs->finish, closed->name);
-	return finish_start(epochs->finish, syncer_done, epochs->syncer);
+	return epochs->store ? epochs->store->room : NULL;
 }
 
 bool epochs_start(struct epochs *epochs, void (*wake)(void *context), void *context)
 {
-	if (!epochs->journal)
-		return true;
-	epochs->syncer = syncer_open(epochs->journal, epochs->config.sync, wake,
-				     context);
-	if (!epochs->syncer) {
-		log_error("cannot start to sync: %m");
-		return false;
-	}
-	syncer_room(epochs->syncer, epochs->room);
-	return !epochs->folder || epochs_start_finish(epochs);
+	return !epochs->store || store_start(epochs->store, wake, context);
 }
 
 void epochs_pace(struct epochs *epochs, uint64_t sync)
 {
-	if (epochs->syncer)
-		syncer_pace(epochs->syncer, sync);
+	if (epochs->store && epochs->store->syncer)
+		syncer_pace(epochs->store->syncer, sync);
 }
 
 void epochs_finish(struct epochs *epochs)
 {
 	for (struct epoch *epoch = epochs->opened; epoch; epoch = epoch->next_open)
 		epoch_turn(epoch);
-	if (epochs->syncer)
-		syncer_close(epochs->syncer);
-	epochs->syncer = NULL;
+	if (epochs->store)
+		store_finish(epochs->store);
 }
 
 void epochs_close(struct epochs *epochs)
@@ -590,17 +493,8 @@ void epochs_close(struct epochs *epochs)
 		next = epoch->next;
 		epoch_free(epoch);
 	}
-	if (epochs->journal)
-		journal_close(epochs->journal);
-	if (epochs->finish)
-		finish_close(epochs->finish);
-	if (epochs->room)
-		room_close(epochs->room);
-	if (epochs->keep)
-		keep_close(epochs->keep);
-	if (epochs->folder)
-		folder_close(epochs->folder);
-	template_free(epochs->template);
+	if (epochs->store)
+		store_close(epochs->store);
 	free(epochs);
 }
 
@@ -616,5 +510,5 @@ const uint8_t *epochs_id(const struct epochs *epochs)
 
 bool epochs_durable(const struct epochs *epochs)
 {
-	return epochs->journal;
+	return epochs->store;
 }

@@ -11,8 +11,7 @@
 
 #include "call.h"
 #include "epoch.h"
-#include "files/finish.h"
-#include "files/keep.h"
+#include "files/store.h"
 #include "message.h"
 #include "output.h"
 
@@ -20,27 +19,15 @@ struct epochs;
 
 /**
  * struct epochs_config - where they are
- * @write: FILE, or "-" for standard output; NULL: @directory is there
- * @directory: files follow each other there
- * @name: template of their names; NULL: the usual one
- * @series: when they are complete; without its pointers
- * @keep: which of them stay; without its pointers
- * @finish: what is done with those that are complete; without its pointers
+ * @store: in which files; its @write may be "-", for standard output
  * @hold_back: nanoseconds that a record waits for older ones of other rings;
  *	0: each ring has a file of its own
- * @sync: nanoseconds between two rounds of syncing; 0: as often as it can
  * @held: bytes that may wait for older records, of all captures
  * @output: standard output
  */
 struct epochs_config {
-	const char *write;
-	const char *directory;
-	const char *name;
-	struct series_config series;
-	struct keep_config keep;
-	struct finish_config finish;
+	struct store_config store;
 	uint64_t hold_back;
-	uint64_t sync;
 	uint64_t held;
 	struct output *output;
 };
@@ -57,7 +44,7 @@ struct epochs *epochs_open(const struct epochs_config *config);
  */
 bool epochs_start(struct epochs *epochs, void (*wake)(void *context), void *context);
 
-/* From now on @sync is another. */
+/* From now on @sync is another: nanoseconds between two rounds. */
 void epochs_pace(struct epochs *epochs, uint64_t sync);
 
 /* Sync what is new, and end that. */

@@ -47,16 +47,20 @@ static struct epochs *main_epochs(const struct options *options, struct output *
 	const struct options_files *files = &options->files;
 
 	return epochs_open(&(struct epochs_config){
-		.write = options->write,
-		.directory = files->directory,
-		.name = files->name,
-		.series = { .size = files->rotate_size, .packets = files->rotate_packets,
-			    .interval = files->rotate_time },
-		.keep = { .files = files->keep_files, .bytes = files->keep_size,
-			  .free = files->free_space },
-		.finish = { .compress = files->compress, .command = files->after_rotate },
+		.store = {
+			.write = options->write,
+			.directory = files->directory,
+			.name = files->name,
+			.series = { .size = files->rotate_size,
+				    .packets = files->rotate_packets,
+				    .interval = files->rotate_time },
+			.keep = { .files = files->keep_files, .bytes = files->keep_size,
+				  .free = files->free_space },
+			.finish = { .compress = files->compress,
+				    .command = files->after_rotate },
+			.sync = options->sync,
+		},
 		.hold_back = options->hold_back,
-		.sync = options->sync,
 		.held = options->limits.memory / MAIN_HELD_PART,
 		.output = output,
 	});
