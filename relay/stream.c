@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "stream.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -596,22 +595,6 @@ void stream_cancel(struct stream_call *call)
 	grpc_call_cancel(call->call, NULL);
 }
 
-static const char *stream_code_name(int code)
-{
-	static const char *const names[] = {
-		"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT",
-		"DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
-		"PERMISSION_DENIED", "RESOURCE_EXHAUSTED",
-		"FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE",
-		"UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS",
-		"UNAUTHENTICATED",
-	};
-
-	if (code < 0 || (size_t)code >= sizeof(names) / sizeof(names[0]))
-		return "unknown status";
-	return names[code];
-}
-
 /* Core says little of a connection that came about, but not with TLS. */
 static void stream_explain(struct stream *stream)
 {
@@ -626,49 +609,18 @@ static void stream_explain(struct stream *stream)
 		snprintf(end->reason, sizeof(end->reason), "%s", fault);
 }
 
-/*
- * That it does not know the method, and that it cannot decompress, have the same
- * status; receivers name what they cannot do.
- */
-static void stream_explain_compression(struct stream *stream)
-{
-	struct stream_end *end = &stream->end;
-	size_t length = strlen(end->reason);
-	bool sure = strcasestr(end->reason, "compress");
-
-	if (sure)
-		end->unimplemented = false;
-	snprintf(end->reason + length, sizeof(end->reason) - length,
-		 sure ? "; it does not know --compression %s: another one, or none, may do" :
-			"; without --compression %s it may be another matter", stream->compression);
-}
-
-/* What the other side says ends up in logs: one line, printable. */
+/* How it went, and what may help where that is known. */
 static void stream_describe_end(const struct stream_call *call)
 {
-	struct stream_end *end = &call->stream->end;
-	size_t length = GRPC_SLICE_LENGTH(call->details);
-	const uint8_t *text = GRPC_SLICE_START_PTR(call->details);
-	int n;
+	struct stream *stream = call->stream;
+	struct stream_end *end = &stream->end;
 
-	end->code = call->status;
-	end->unimplemented = end->code == GRPC_STATUS_UNIMPLEMENTED;
-	end->unavailable = end->code == GRPC_STATUS_UNAVAILABLE;
-	end->aborted = end->code == GRPC_STATUS_ABORTED;
-	end->refused = end->code == GRPC_STATUS_UNAUTHENTICATED ||
-		       end->code == GRPC_STATUS_PERMISSION_DENIED ||
-		       end->code == GRPC_STATUS_INVALID_ARGUMENT ||
-		       end->unimplemented;
-	n = snprintf(end->reason, sizeof(end->reason), "%s%s",
-		     end->code ? stream_code_name(end->code) : "it ended the stream",
-		     length ? ": " : "");
-	for (; length && n < (int)sizeof(end->reason) - 1; length--, text++)
-		end->reason[n++] = isprint(*text) ? *text : '?';
-	end->reason[n] = '\0';
+	stream_end_describe(end, call->status, GRPC_SLICE_START_PTR(call->details),
+			    GRPC_SLICE_LENGTH(call->details));
 	if (end->unavailable && !call->opened)
-		stream_explain(call->stream);
-	if (end->unimplemented && call->stream->compression)
-		stream_explain_compression(call->stream);
+		stream_explain(stream);
+	if (end->unimplemented && stream->compression)
+		stream_end_blame_compression(end, stream->compression);
 }
 
 static void stream_drop_call(struct stream_call *call)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "common/metadata.h"
+#include "stream_end.h"
 
 struct extent;
 struct extents;
@@ -30,24 +31,6 @@ enum stream_event {
 	STREAM_SENT,	/* the call's next message may be sent */
 	STREAM_RECEIVED,/* a message came: stream_take() it now */
 	STREAM_ENDED	/* the call is over and gone: stream_end() */
-};
-
-/**
- * struct stream_end - how a call ended
- * @code: its status, as gRPC numbers them; 0 is OK
- * @refused: a status that will be the same when tried again
- * @unimplemented: the receiver does not know the method
- * @unavailable: the connection broke, or there was none
- * @aborted: another call took this one's place
- * @reason: the status' name, and what core or the receiver said, for people
- */
-struct stream_end {
-	int code;
-	bool refused;
-	bool unimplemented;
-	bool unavailable;
-	bool aborted;
-	char reason[512];
 };
 
 /*
