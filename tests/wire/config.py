@@ -193,6 +193,7 @@ def _(folder):
     program = ring.relay(server.port, "--config", folder("r.conf"),
                          env={"PCAPRING_FILTERS": folder("filters")})
     until(lambda: len(filters()) == 1, "the first filter")
+    program.wait_line("connected to")       # the last line that is not about reloads
     write(folder("list"), b'into = ["192.0.2.1"]\n')
     conf(folder, "r.conf", exclude="udp", exclude_list=folder("list"))
     reload("was read again")
