@@ -5,6 +5,7 @@ sets, which have to come out exactly; the collector's memory stays below a limit
 after it all it takes new sensors. Those who attack come from another address of
 loopback: who is sent away has to stay away for a while.
 """
+import os
 import re
 import struct
 import threading
@@ -18,7 +19,7 @@ from health import SERVING, Client
 from peers import Sensor, encode
 from records_peer import Ring, Stream, records
 
-MEBIBYTES = 160                 # of the collector, at most: it has 20 by itself
+MEBIBYTES = int(os.environ.get("WIRE_MEBIBYTES", "160"))  # of the collector; 20 by itself
 SENT_AWAY = r"127\.0\.0\.66 is sent away, and not let in for 10 s"
 
 
