@@ -490,6 +490,30 @@ def _(folder):
     collector.stop()
 
 
+@case("files: --write - is live for tcpdump, over records")
+def _(folder):
+    some = savefile.packets(5, 9, sizes=(60,))
+    collector = Program("pcapring-collector", "--listen", "127.0.0.1:0", "--write", "-",
+                        stdout=subprocess.PIPE)
+    port = int(collector.wait_line(r"listening on 127\.0\.0\.1:(\d+)$")[1])
+    tcpdump = subprocess.Popen(
+        ["tcpdump", "--time-stamp-precision=nano", "-l", "-nn", "-tt", "-r", "-"],
+        stdin=collector.process.stdout, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        text=True)
+    collector.process.stdout.close()
+    stream = Stream(port, Ring(records(some, NATIVE)))
+    stream.welcome()
+    for number, (second, fraction, _, _) in enumerate(some, 1):
+        stream.send(number * 76)
+        line = "\t"                          # a hex dump follows the line
+        while line.startswith("\t"):
+            line = tcpdump.stdout.readline()     # before the next is sent
+        assert line.startswith(f"{second}.{fraction:09d} "), line
+    stream.finish()
+    collector.stop()
+    same(tcpdump.wait(30), 0, "tcpdump's status")
+
+
 @case("files: usage errors exit 2 and name the remedy")
 def _(folder):
     os.mkdir(folder("d"))
