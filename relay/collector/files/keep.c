@@ -181,7 +181,8 @@ struct keep *keep_open(const struct keep_config *config)
 	if (!config->files && !config->bytes && !config->free)
 		return keep;
 	folder_walk(config->folder, keep_found, keep);
-	qsort(keep->files, keep->end, sizeof(*keep->files), keep_compare);
+	if (keep->end)
+		qsort(keep->files, keep->end, sizeof(*keep->files), keep_compare);
 	keep_bytes(keep);
 	keep_make_room(keep);
 	return keep;

@@ -36,6 +36,7 @@ struct sync_state {
  * @came: bytes since @taken
  * @quarter: so many bytes are urgent
  * @turns: that came since @safe
+ * @taken_turn: the first of them, and
  * @taking: so many of these, the thread's while @busy
  * @now: what is written
  * @taken: a copy of it, the thread's while @busy
@@ -52,6 +53,7 @@ struct sync_file {
 	uint64_t came;
 	uint64_t quarter;
 	struct turns turns;
+	const struct turn *taken_turn;
 	unsigned int taking;
 	int taken_fd;
 	struct sync_state now, taken, safe;
@@ -102,6 +104,7 @@ static unsigned int syncer_take(struct syncer *syncer)
 			continue;
 		sync_copy(file, &file->taken, &file->now);
 		file->taken_fd = file->fd;
+		file->taken_turn = file->turns.first;
 		file->taking = file->turns.count;
 		file->news = false;
 		file->busy = true;
@@ -118,7 +121,7 @@ static bool sync_enter(struct syncer *syncer, struct sync_file *file)
 
 	if (!file->declared)
 		journal_declare(syncer->journal, file->file);
-	if (!turns_sync(&file->turns, file->taking, syncer->folder, syncer->journal,
+	if (!turns_sync(file->taken_turn, file->taking, syncer->folder, syncer->journal,
 			file->file, &before))
 		return false;
 	return file->taken_fd < 0 ||
@@ -130,7 +133,7 @@ static void syncer_rename(struct syncer *syncer, struct sync_file *first)
 {
 	for (struct sync_file *file = first; file; file = file->next)
 		if (file->busy)
-			turns_rename(&file->turns, file->taking, syncer->folder,
+			turns_rename(file->taken_turn, file->taking, syncer->folder,
 				     syncer->finish);
 }
 

@@ -45,12 +45,10 @@ void turns_drop(struct turns *turns)
 	free(turn);
 }
 
-bool turns_sync(const struct turns *turns, unsigned int count, const struct folder *folder,
+bool turns_sync(const struct turn *turn, unsigned int count, const struct folder *folder,
 		struct journal *journal, const struct ledger_file *file,
 		const struct ledger_ring **rings)
 {
-	const struct turn *turn = turns->first;
-
 	for (unsigned int i = 0; i < count; i++) {
 		turn = i ? turn->next : turn;	/* the last one's may be written just now */
 		if (turn->fd >= 0 && fdatasync(turn->fd))
@@ -75,11 +73,9 @@ static void turns_complete(const struct turn *turn, const struct folder *folder,
 		finish_add(finish, turn->before, turn->length);
 }
 
-void turns_rename(const struct turns *turns, unsigned int count,
+void turns_rename(const struct turn *turn, unsigned int count,
 		  const struct folder *folder, struct finish *finish)
 {
-	const struct turn *turn = turns->first;
-
 	for (unsigned int i = 0; i < count; i++) {
 		turn = i ? turn->next : turn;
 		if (*turn->name)

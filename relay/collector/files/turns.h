@@ -43,16 +43,16 @@ void turns_add(struct turns *turns, struct turn *turn);
 void turns_drop(struct turns *turns);
 
 /*
- * Sync the files of the first @count, and the ways to their names, and enter them
+ * Sync the files of @count turns from @turn on, and the ways to their names, and enter them
  * into the journal, as @file's; *@rings: what was safe before, and is to be now.
- * More may be added by another thread meanwhile. False: errno says why.
+ * More may be added behind them by another thread meanwhile. False: errno says why.
  */
-bool turns_sync(const struct turns *turns, unsigned int count, const struct folder *folder,
+bool turns_sync(const struct turn *turn, unsigned int count, const struct folder *folder,
 		struct journal *journal, const struct ledger_file *file,
 		const struct ledger_ring **rings);
 
-/* The first @count are in the journal: let files have the names that tell so. */
-void turns_rename(const struct turns *turns, unsigned int count,
+/* These are in the journal: let files have the names that tell so. */
+void turns_rename(const struct turn *turn, unsigned int count,
 		  const struct folder *folder, struct finish *finish);
 
 #endif
