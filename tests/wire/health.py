@@ -6,10 +6,11 @@ import tempfile
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
+import files
 import savefile
 from collector import start, stream
-from harness import SECONDS, case, same
-from records_peer import PROTO
+from harness import SECONDS, case, same, until
+from records_peer import PROTO, Ring, records
 from tls import Authority, collector, pair
 from trust import configure, digest, proof
 
@@ -100,4 +101,23 @@ def _(folder):
         folder, f"[sensor s]\ntoken-sha256 = {digest('x')}\n"))
     credentials, _ = proof(ca)
     same(Client(port, credentials).check(""), SERVING, "Check")
+    program.stop()
+
+
+@case("health: it does not serve while the disk is full, and watchers hear of both")
+@files.on_tmpfs("1m")
+def _(folder):
+    path = folder("small", "d")
+    some = savefile.packets(1500, 9, sizes=(1000,))
+    program, port = files.start(path)
+    client = Client(port)
+    watch = client.watch("pcapring.v1.Collector")
+    same(next(watch).status, SERVING, "Watch")
+    ring = Ring(records(some))
+    same(files.try_to_send(port, ring), False, "room")
+    same(next(watch).status, NOT_SERVING, "Watch, the disk is full")
+    same(client.check(""), NOT_SERVING, "Check")
+    subprocess.run(["mount", "-o", "remount,size=8m", folder("small")], check=True)
+    until(lambda: files.try_to_send(port, ring), "room again")
+    same(next(watch).status, SERVING, "Watch, there is room again")
     program.stop()
