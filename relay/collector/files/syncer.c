@@ -13,51 +13,10 @@
 #include "finish.h"
 #include "folder.h"
 #include "room.h"
+#include "syncfile.h"
 #include "tidings.h"
-#include "turns.h"
 
 #define SYNCER_SECOND	UINT64_C(1000000000)
-
-/* A file's length, and what of the rings is in it. */
-struct sync_state {
-	uint64_t length;
-	struct ledger_ring *rings;
-};
-
-/**
- * struct sync_file - a file that is synced; or several, one after the other
- * @next: in the list, which @lock guards, as it does all below
- * @file: its declaration, which does not change
- * @fd: of the newest one; -1: none
- * @declared: the journal knows it
- * @news: @now differs from @safe
- * @busy: the thread is about to make @taken safe
- * @error: errno of a failure; 0: none
- * @came: bytes since @taken
- * @quarter: so many bytes are urgent
- * @turns: that came since @safe
- * @taken_turn: the first of them, and
- * @taking: so many of these, the thread's while @busy
- * @now: what is written
- * @taken: a copy of it, the thread's while @busy
- * @safe: what the journal says
- */
-struct sync_file {
-	struct sync_file *next;
-	const struct ledger_file *file;
-	int fd;
-	bool declared;
-	bool news;
-	bool busy;
-	int error;
-	uint64_t came;
-	uint64_t quarter;
-	struct turns turns;
-	const struct turn *taken_turn;
-	unsigned int taking;
-	int taken_fd;
-	struct sync_state now, taken, safe;
-};
 
 struct syncer {
 	struct journal *journal;
@@ -86,14 +45,6 @@ static uint64_t syncer_now(void)
 	return now.tv_sec * SYNCER_SECOND + now.tv_nsec;
 }
 
-static void sync_copy(const struct sync_file *file, struct sync_state *to,
-		      const struct sync_state *from)
-{
-	to->length = from->length;
-	memcpy(to->rings, from->rings,
-	       file->file->ring_count * sizeof(*to->rings));
-}
-
 /* Files whose news are to be made safe now. */
 static unsigned int syncer_take(struct syncer *syncer)
 {
@@ -102,7 +53,7 @@ static unsigned int syncer_take(struct syncer *syncer)
 	for (struct sync_file *file = syncer->first; file; file = file->next) {
 		if (!file->news || file->error)
 			continue;
-		sync_copy(file, &file->taken, &file->now);
+		syncfile_copy(file, &file->taken, &file->now);
 		file->taken_fd = file->fd;
 		file->taken_turn = file->turns.first;
 		file->taking = file->turns.count;
@@ -112,21 +63,6 @@ static unsigned int syncer_take(struct syncer *syncer)
 		count++;
 	}
 	return count;
-}
-
-/* False: errno says why. */
-static bool sync_enter(struct syncer *syncer, struct sync_file *file)
-{
-	const struct ledger_ring *before = file->safe.rings;
-
-	if (!file->declared)
-		journal_declare(syncer->journal, file->file);
-	if (!turns_sync(file->taken_turn, file->taking, syncer->folder, syncer->journal,
-			file->file, &before))
-		return false;
-	return file->taken_fd < 0 ||
-	       (file->taken.length == file->safe.length && !file->taking) ||
-	       !fdatasync(file->taken_fd);
 }
 
 static void syncer_rename(struct syncer *syncer, struct sync_file *first)
@@ -150,7 +86,7 @@ static int syncer_sync(struct syncer *syncer, struct sync_file *first,
 	for (struct sync_file *file = first; file; file = file->next) {
 		if (!file->busy)
 			continue;
-		if (!sync_enter(syncer, file)) {
+		if (!syncfile_enter(file, syncer->journal, syncer->folder)) {
 			error = errno;
 			break;
 		}
@@ -178,7 +114,7 @@ static void syncer_publish(struct syncer *syncer, int error)
 			file->error = error;
 			continue;
 		}
-		sync_copy(file, &file->safe, &file->taken);
+		syncfile_copy(file, &file->safe, &file->taken);
 		file->declared = true;
 		for (; file->taking; file->taking--)
 			turns_drop(&file->turns);
@@ -295,16 +231,6 @@ void syncer_room(struct syncer *syncer, struct room *room)
 	syncer->room = room;
 }
 
-static void sync_free(struct sync_file *file)
-{
-	while (file->turns.first)
-		turns_drop(&file->turns);
-	free(file->now.rings);
-	free(file->taken.rings);
-	free(file->safe.rings);
-	free(file);
-}
-
 void syncer_close(struct syncer *syncer)
 {
 	struct sync_file *file, *next;
@@ -325,7 +251,7 @@ void syncer_close(struct syncer *syncer)
 		if (file->error)
 			log_error("%s: cannot be synced: %s: what came last is not in the journal",
 				  file->file->name, strerror(file->error));
-		sync_free(file);
+		syncfile_free(file);
 	}
 	tidings_free(&syncer->tidings);
 	pthread_cond_destroy(&syncer->changed);
@@ -343,33 +269,13 @@ static void syncer_tell(struct syncer *syncer, bool urgent)
 	pthread_cond_signal(&syncer->changed);
 }
 
-static bool sync_state_new(struct sync_state *state, const struct ledger_file *file)
-{
-	state->length = file->length;
-	state->rings = calloc(file->ring_count, sizeof(*state->rings));
-	if (!state->rings)
-		return false;
-	memcpy(state->rings, file->rings, file->ring_count * sizeof(*state->rings));
-	return true;
-}
-
 struct sync_file *syncer_add(struct syncer *syncer, int fd,
 			     const struct ledger_file *declaration, bool declared)
 {
-	struct sync_file *file = calloc(1, sizeof(*file));
+	struct sync_file *file = syncfile_new(fd, declaration, declared);
 
 	if (!file)
 		return NULL;
-	file->file = declaration;
-	file->fd = fd;
-	file->declared = declared;
-	file->quarter = UINT64_MAX;
-	if (!sync_state_new(&file->now, declaration) ||
-	    !sync_state_new(&file->taken, declaration) ||
-	    !sync_state_new(&file->safe, declaration)) {
-		sync_free(file);
-		return NULL;
-	}
 	pthread_mutex_lock(&syncer->lock);
 	file->next = syncer->first;
 	syncer->first = file;
@@ -397,7 +303,7 @@ bool syncer_remove(struct syncer *syncer, struct sync_file *file, bool *declared
 	}
 	pthread_mutex_unlock(&syncer->lock);
 	if (idle)
-		sync_free(file);
+		syncfile_free(file);
 	return idle;
 }
 
@@ -407,7 +313,7 @@ void syncer_note(struct syncer *syncer, struct sync_file *file,
 	const struct sync_state now = { length, (struct ledger_ring *)rings };
 
 	pthread_mutex_lock(&syncer->lock);
-	sync_copy(file, &file->now, &now);
+	syncfile_copy(file, &file->now, &now);
 	file->came += came;
 	file->news = true;
 	syncer_tell(syncer, file->came >= file->quarter || !syncer->interval);
@@ -481,33 +387,15 @@ bool syncer_safe(struct syncer *syncer, struct sync_file *file, uint32_t ring,
 	return !error;
 }
 
-/* Back to the file of before the first turn. With the lock held. */
-static bool sync_return(struct syncer *syncer, struct sync_file *file, int *fd, char *name)
-{
-	struct turn *first = file->turns.first;
-
-	if (!first)
-		return false;
-	if (file->fd >= 0)
-		close(file->fd);
-	*fd = file->fd = first->fd;
-	first->fd = -1;
-	strcpy(name, first->before);
-	for (; file->turns.first; turns_drop(&file->turns))
-		if (*file->turns.first->name)
-			folder_forget(syncer->folder, file->turns.first->name);
-	return true;
-}
-
 bool syncer_reset(struct syncer *syncer, struct sync_file *file,
 		  struct ledger_file *back, int *fd, char *name)
 {
 	bool other;
 
 	pthread_mutex_lock(&syncer->lock);
-	other = sync_return(syncer, file, fd, name);
+	other = syncfile_return(file, syncer->folder, fd, name);
 	file->taking = 0;
-	sync_copy(file, &file->now, &file->safe);
+	syncfile_copy(file, &file->now, &file->safe);
 	file->error = 0;
 	file->came = 0;
 	file->news = false;

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* A file that the syncer makes safe, from inside of it. */
+#ifndef COLLECTOR_SYNCFILE_H
+#define COLLECTOR_SYNCFILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "turns.h"
+
+/* A file's length, and what of the rings is in it. */
+struct sync_state {
+	uint64_t length;
+	struct ledger_ring *rings;
+};
+
+/**
+ * struct sync_file - a file that is synced; or several, one after the other
+ * @next: in the list, which the syncer's lock guards, as it does all below
+ * @file: its declaration, which does not change
+ * @fd: of the newest one; -1: none
+ * @declared: the journal knows it
+ * @news: @now differs from @safe
+ * @busy: the thread is about to make @taken safe
+ * @error: errno of a failure; 0: none
+ * @came: bytes since @taken
+ * @quarter: so many bytes are urgent
+ * @turns: that came since @safe
+ * @taken_turn: the first of them, and
+ * @taking: so many of these, the thread's while @busy
+ * @now: what is written
+ * @taken: a copy of it, the thread's while @busy
+ * @safe: what the journal says
+ */
+struct sync_file {
+	struct sync_file *next;
+	const struct ledger_file *file;
+	int fd;
+	bool declared;
+	bool news;
+	bool busy;
+	int error;
+	uint64_t came;
+	uint64_t quarter;
+	struct turns turns;
+	const struct turn *taken_turn;
+	unsigned int taking;
+	int taken_fd;
+	struct sync_state now, taken, safe;
+};
+
+/* As syncer_add() has it. NULL: no memory. */
+struct sync_file *syncfile_new(int fd, const struct ledger_file *declaration, bool declared);
+void syncfile_free(struct sync_file *file);
+
+void syncfile_copy(const struct sync_file *file, struct sync_state *to,
+		   const struct sync_state *from);
+
+/*
+ * Sync what was taken, and enter its turns into the journal. Without the lock. False:
+ * errno says why.
+ */
+bool syncfile_enter(const struct sync_file *file, struct journal *journal,
+		const struct folder *folder);
+
+/*
+ * Back to the file of before the first turn, as syncer_reset() has it. False: there
+ * was no turn.
+ */
+bool syncfile_return(struct sync_file *file, const struct folder *folder, int *fd, char *name);
+
+#endif
