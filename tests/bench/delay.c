@@ -3,22 +3,21 @@
  * How long a packet takes, in microseconds: a line of JSON with p50 and p99.
  *
  *	bench-delay ring BYTES COUNT HOST:PORT FILE
- *		from the ring to the collector's write: pcapring.v1, an idle
- *		ring, a packet every 10 ms, until inotify tells of FILE, which
- *		the collector at HOST:PORT writes
+ *		from the ring to the end of the collector's write: pcapring.v1,
+ *		an idle ring, a packet every 10 ms; FILE has the time of the
+ *		last write, see written.c
  *	bench-delay ping BYTES COUNT HOST:PORT
  *		a TCP connection there and back, as often
  */
-#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -73,28 +72,33 @@ static void delay_append(struct delay *delay, const void *data, uint32_t bytes)
 		eventfd_write(delay->wake, 1);
 }
 
-static off_t delay_size(const char *path)
+/* When the collector wrote what was appended at @begin. */
+static int64_t delay_written(const int64_t *written, int64_t begin)
 {
-	struct stat st;
+	int64_t at;
 
-	return stat(path, &st) ? 0 : st.st_size;
+	do
+		delay_pause();
+	while ((at = __atomic_load_n(written, __ATOMIC_ACQUIRE)) < begin);
+	return at;
 }
 
-/* Until the file has grown beyond @size; inotify may tell of older news. */
-static void delay_await(int inotify, const char *path, off_t size)
+static const int64_t *delay_map(const char *path)
 {
-	char events[4096];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	void *map = mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
 
-	while (delay_size(path) <= size)
-		if (read(inotify, events, sizeof(events)) < 0 && errno != EINTR)
-			abort();
+	if (map == MAP_FAILED)
+		abort();
+	close(fd);
+	return map;
 }
 
 static void delay_ring(struct delay *delay, const char *path, uint32_t bytes,
 		       int64_t *took, unsigned int count)
 {
 	static const uint8_t data[DELAY_BYTES_MAX];
-	int inotify = inotify_init1(IN_CLOEXEC);
+	const int64_t *written = delay_map(path);
 	pthread_t thread;
 
 	memring_create(&delay->memring, 1, DELAY_RING, 0);
@@ -104,19 +108,13 @@ static void delay_ring(struct delay *delay, const char *path, uint32_t bytes,
 	delay->wake = eventfd(0, EFD_CLOEXEC);
 	if (pthread_create(&thread, NULL, delay_stream, delay))
 		abort();
-	/* The file comes with the call. */
-	while (!delay_size(path))
-		delay_pause();
-	inotify_add_watch(inotify, path, IN_MODIFY);
+	/* The file's header comes with the call. */
+	delay_written(written, 1);
 	for (unsigned int i = 0; i < count; i++) {
-		off_t size = delay_size(path);
-		int64_t begin;
+		int64_t begin = clock_now();
 
-		delay_pause();
-		begin = clock_now();
 		delay_append(delay, data, bytes);
-		delay_await(inotify, path, size);
-		took[i] = clock_now() - begin;
+		took[i] = delay_written(written, begin) - begin;
 	}
 }
 
