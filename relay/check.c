@@ -43,6 +43,7 @@ static bool check_exclude(const struct options *options, uint32_t linktype)
 bool check_options(const struct options *options, uint32_t linktype)
 {
 	bool trusted = check_trust(options);
+	bool seen = http_check_files(&options->metrics);
 
-	return check_exclude(options, linktype) && trusted;
+	return check_exclude(options, linktype) && trusted && seen;
 }

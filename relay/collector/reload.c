@@ -47,7 +47,7 @@ bool reload_check(const struct options *options)
 		return false;
 	valid = tls_is_valid_now(&tls, fault);	/* it was warned of */
 	tls_close(&tls);
-	return valid;
+	return http_check_files(&options->metrics) && valid;
 }
 
 /* False: the server's thread did not get to it. */

@@ -312,19 +312,37 @@ static int http_listen(const struct http_address *address, const char *text)
 	return -1;
 }
 
-static bool http_open_tls(struct http *http)
+static bool http_read_tls(const struct http_config *config, struct tls *tls)
 {
 	const struct tls_source sources[TLS_FILES] = {
 		[TLS_CERTIFICATE] = {
-			.option = "--metrics-tls-cert", .path = http->config.certificate,
+			.option = "--metrics-tls-cert", .path = config->certificate,
 		},
 		[TLS_KEY] = {
-			.option = "--metrics-tls-key", .path = http->config.key,
+			.option = "--metrics-tls-key", .path = config->key,
 		},
 	};
 
-	http->tls_read = tls_open(&http->tls, sources);
-	return http->tls_read;
+	return tls_open(tls, sources);
+}
+
+bool http_check_files(const struct http_config *config)
+{
+	char token[HTTP_TOKEN_MAX], fault[HTTP_FAULT_MAX];
+	struct tls tls;
+
+	if (!config->listen)
+		return true;
+	if (config->token_file && !http_read_token(config->token_file, token, fault)) {
+		log_error("%s", fault);
+		return false;
+	}
+	if (!config->key)
+		return true;
+	if (!http_read_tls(config, &tls))
+		return false;
+	tls_close(&tls);
+	return true;
 }
 
 static bool http_start(struct http *http, int fd)
@@ -370,7 +388,7 @@ static void http_say(const struct http *http, int fd)
 
 struct http *http_open(const struct http_config *config)
 {
-	char token[HTTP_TOKEN_MAX], fault[HTTP_FAULT_MAX];
+	char fault[HTTP_FAULT_MAX];
 	struct http *http = calloc(1, sizeof(*http));
 	struct http_address address;
 	int fd = -1;
@@ -378,12 +396,14 @@ struct http *http_open(const struct http_config *config)
 	if (!http)
 		abort();
 	http->config = *config;
-	if (!http_check(config, fault) || !http_parse(config->listen, &address, fault) ||
-	    (config->token_file && !http_read_token(config->token_file, token, fault))) {
+	if (!http_check(config, fault) || !http_parse(config->listen, &address, fault)) {
 		log_error("%s", fault);
 		goto out_free;
 	}
-	if (config->key && !http_open_tls(http))
+	if (!http_check_files(config))
+		goto out_free;
+	http->tls_read = config->key && http_read_tls(config, &http->tls);
+	if (config->key && !http->tls_read)
 		goto out_free;
 	fd = http_listen(&address, config->listen);
 	if (fd >= 0 && http_start(http, fd)) {

@@ -50,6 +50,9 @@ struct http_config {
  */
 bool http_check(const struct http_config *config, char fault[HTTP_FAULT_MAX]);
 
+/* Are its files what they have to be, where it is to be served? False: it was logged. */
+bool http_check_files(const struct http_config *config);
+
 /* Serve; @config's texts and pages outlive it. NULL: what is wrong was logged. */
 struct http *http_open(const struct http_config *config);
 

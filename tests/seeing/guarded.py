@@ -85,6 +85,22 @@ def _(folder):
           one[0], "--metrics-tls-key", other[1])
 
 
+@case("--check-config knows files that are wrong, and what fits")
+def _(folder):
+    write(folder("in.pcap"), savefile.build(savefile.packets(1), "<"))
+    write(folder("token"), f"{TOKEN}\n".encode())
+    write(folder("short"), b"12345\n")
+    for program in (("pcapring-collector", "--listen", "127.0.0.1:0", "--write",
+                     folder("x.pcap")),
+                    ("pcapring-relay", "--read", folder("in.pcap"), "--target", "127.0.0.1:1")):
+        for token, status in (("token", 0), ("short", 2), ("none", 2)):
+            write(folder("metrics.conf"), f"metrics = 127.0.0.1:0\nmetrics-token-file = "
+                                          f"{folder(token)}\n".encode())
+            run = Program(*program, "--config", folder("metrics.conf"), "--check-config")
+            text = run.wait(status)
+            assert status == 0 or "--metrics-token-file" in text, text
+
+
 @case("only GET and HEAD, only what there is, and nothing that a browser could misuse")
 def _(folder):
     shown, _port = collector(folder)
