@@ -1,24 +1,14 @@
 # SPDX-License-Identifier: MIT
 # tests/install/boot.sh: part of tests/install/guest: saved captures, as systemd
-# makes them when it starts: in a pid namespace, with nothing else to start.
+# makes them when it starts.
 
-boot_units=/etc/systemd/system
+. tests/install/systemd.sh
 
-# The machine is thrown away afterwards.
 boot_prepare() {
-	rm -rf /lib/systemd/system/*.target.wants $boot_units/*.target.wants \
-		/lib/systemd/system-generators
-	mkdir -p $boot_units
-	for unit in systemd-journald.socket systemd-journald.service \
-		systemd-tmpfiles-setup.service; do
-		ln -sf /dev/null $boot_units/$unit
-	done
-	cat >$boot_units/test.target <<-END
-	[Unit]
-	Requires=test-end.service
-	END
+	systemd_prepare systemd-journald.socket systemd-journald.service \
+		systemd-tmpfiles-setup.service
 	# Whatever came of the one that is tested.
-	cat >$boot_units/test-end.service <<-END
+	cat >$systemd_units/test-end.service <<-END
 	[Unit]
 	Wants=pcapring-captures.service network-pre.target
 	After=network-pre.target
@@ -28,7 +18,6 @@ boot_prepare() {
 	Type=oneshot
 	ExecStart=sh -c 'systemctl show -p ActiveState,ConditionResult,ExecMainStatus pcapring-captures >/tmp/booted'
 	END
-	mountpoint -q /sys/fs/cgroup || mount -t cgroup2 cgroup2 /sys/fs/cgroup
 }
 
 # boots WORD...: at its end, systemd says so of the unit.
@@ -36,10 +25,7 @@ boots() {
 	local word
 
 	rm -f /tmp/booted
-	# The time is for a machine that hangs.
-	timeout -s KILL 240 unshare --kill-child=KILL --pid --fork --mount --mount-proc \
-		env container=test /lib/systemd/systemd --system --unit=test.target \
-		--log-target=kmsg --show-status=no </dev/null
+	systemd_boot 240
 	for word; do
 		grep -x "$word" /tmp/booted || { cat /tmp/booted; dmesg | tail -n 40; return 1; }
 	done
