@@ -17,6 +17,7 @@
 
 #include "common/log.h"
 #include "peer.h"
+#include "penalty.h"
 
 #define DOOR_SECOND	UINT64_C(1000000000)
 
@@ -39,9 +40,6 @@
 /* HTTP/2's and gRPC's own, of a message. */
 #define DOOR_FRAMING		14
 
-#define DOOR_PENALTIES		256
-#define DOOR_PENALTY_SECONDS	10
-
 /* How often strangers are looked at, and all others. */
 #define DOOR_ROUND		(DOOR_SECOND / 20)
 #define DOOR_ROUNDS		20
@@ -60,12 +58,6 @@ struct door_entry {
 	uint64_t born;
 	bool known;
 	unsigned int streams;
-};
-
-/* An address that is not let in for a while. */
-struct door_penalty {
-	struct in6_addr address;
-	uint64_t until;
 };
 
 /**
@@ -96,7 +88,7 @@ struct door {
 	int limit;
 	int spare;
 	unsigned int port;
-	struct door_penalty penalties[DOOR_PENALTIES];
+	struct penalties penalties;
 	uint64_t evicted;
 	uint64_t said;
 };
@@ -116,28 +108,6 @@ static void door_forget(struct door *door, struct door_entry *entry)
 	if (!entry->known)
 		door->strangers--;
 	entry->number = 0;
-}
-
-/* An address pays; where there is no room, the one that has paid most. */
-static void door_punish(struct door *door, const struct sockaddr_in6 *peer, uint64_t now)
-{
-	struct door_penalty *slot = door->penalties;
-
-	for (unsigned int i = 1; i < DOOR_PENALTIES; i++)
-		if (door->penalties[i].until < slot->until)
-			slot = &door->penalties[i];
-	slot->address = peer->sin6_addr;
-	slot->until = now + DOOR_PENALTY_SECONDS * DOOR_SECOND;
-}
-
-static bool door_pays(const struct door *door, const struct sockaddr_in6 *peer, uint64_t now)
-{
-	for (unsigned int i = 0; i < DOOR_PENALTIES; i++)
-		if (door->penalties[i].until > now &&
-		    !memcmp(&door->penalties[i].address, &peer->sin6_addr,
-			    sizeof(peer->sin6_addr)))
-			return true;
-	return false;
 }
 
 /* Once it is closed it is forgotten: no farewell keeps what came in memory. */
@@ -209,7 +179,7 @@ static bool door_admit(struct door *door, int fd, const struct sockaddr *address
 
 	if (fd >= DOOR_ENTRIES_MAX || !peer_take(address, &peer))
 		return fd < door->limit - DOOR_FILES_SPARE;
-	if (door_pays(door, &peer, now))
+	if (penalties_has(&door->penalties, &peer.sin6_addr, now))
 		return false;
 	/* the lowest number that is free: all below it are taken */
 	if (fd >= door->limit - 2 * DOOR_FILES_KEPT)
@@ -326,8 +296,8 @@ static void door_look(struct door *door, int fd, uint64_t now)
 		return;
 	peer_text(&entry->peer, peer, sizeof(peer));
 	log_warning("%s is sent away, and not let in for %d s: it has sent far more than the messages that arrived", peer,
-		    DOOR_PENALTY_SECONDS);
-	door_punish(door, &entry->peer, now);
+		    PENALTY_SECONDS);
+	penalties_add(&door->penalties, &entry->peer.sin6_addr, now);
 }
 
 static void door_rest(struct door *door, uint64_t until)
