@@ -46,6 +46,7 @@ $(BUILD)/fuzz_spoolfile: $(call fuzz_objects,common/metadata common/size)
 $(BUILD)/fuzz_spoolname: $(call fuzz_objects,spool/spoolfile common/metadata common/size)
 $(BUILD)/fuzz_saved: $(call fuzz_objects,$(addprefix control/,arguments capture json) \
 		       common/filter common/size)
+$(BUILD)/fuzz_template: $(call fuzz_objects,$(addprefix collector/files/,intervals ledger path template))
 $(BUILD)/fuzz_walk: $(call fuzz_objects,collector/walk)
 
 $(BUILD)/fuzz_%: $(BUILD)/objects/tests/fuzz/fuzz_%.o \

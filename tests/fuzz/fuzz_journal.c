@@ -69,6 +69,17 @@ static void same_file(const struct ledger_file *a, const struct ledger_file *b)
 		FUZZ_TRUE(same_ring(&a->rings[i], &b->rings[i]));
 }
 
+static void same_closed(const struct journal *a, const struct journal *b)
+{
+	const struct ledger_closed *x = journal_closed(a), *y = journal_closed(b);
+
+	for (; x && y; x = x->next, y = y->next) {
+		FUZZ_TRUE(!strcmp(x->name, y->name) && x->length == y->length);
+		FUZZ_TRUE(ledger_name_fine(x->name) && x->length);
+	}
+	FUZZ_TRUE(!x && !y);
+}
+
 static void same(const struct journal *a, const struct journal *b)
 {
 	const struct ledger_file *x = journal_files(a), *y = journal_files(b);
@@ -80,6 +91,7 @@ static void same(const struct journal *a, const struct journal *b)
 		FUZZ_TRUE(x->since == y->since && x->lost == y->lost);
 	}
 	FUZZ_TRUE(!x && !y);
+	same_closed(a, b);
 }
 
 static bool ends(const char *text, size_t size)
@@ -162,7 +174,7 @@ static size_t add_sums(char *out, const uint8_t *bytes, size_t size)
 
 static size_t make_text(char *out, struct fuzz_input *in)
 {
-	static const char title[] = LEDGER_TITLE "00112233445566778899aabbccddeeff";
+	static const char title[] = LINES_TITLE "00112233445566778899aabbccddeeff";
 	uint8_t flags = fuzz_number(in, 1);
 	size_t torn = fuzz_number(in, 1), size = 0;
 
@@ -255,7 +267,7 @@ static struct ledger_file *make_file(struct fuzz_input *in)
 	path_encode(text, one->host);
 	/* who starts the program, this */
 	fuzz_text(in, one->name, "/\n");
-	if (!*one->name)
+	if (!ledger_name_fine(one->name))
 		strcpy(one->name, "x");
 	return one;
 }

@@ -335,6 +335,24 @@ def _(folder):
     same(all_of(folder("d")) == some, True, "all packets, in their order")
 
 
+@case("files: killed under plain packets, what is there is a beginning of them, and another goes on")
+def _(folder):
+    some = savefile.packets(2000, 9, sizes=(60, 600))
+    collector, port = start(folder("d"), "--name", NAME, "--rotate-packets", "300")
+    stream = Sensor(port, "s", "eth0", tsresol=9)
+    stream.send(*[encode(packet, True) for packet in some])
+    until(lambda: len(files(folder("d"))) > 3, "some files")
+    collector.kill()
+    stream.status()
+    collector, port = start(folder("d"), "--name", NAME, "--rotate-packets", "300")
+    got = all_of(folder("d"))
+    assert len(got) >= 900, len(got)
+    same(got, some[:len(got)], "packets")
+    send_plain(port, some[:1000])
+    collector.stop()
+    same(all_of(folder("d")), got + some[:1000], "packets")
+
+
 @case("files: a file that the journal knows and that is short is reported, and another epoch begins")
 def _(folder):
     some = savefile.packets(20, 9, sizes=(60,))

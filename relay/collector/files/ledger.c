@@ -57,9 +57,6 @@ bool ledger_name_fine(const char *name)
 {
 	const char *part = name;
 
-	for (; *name; name++)
-		if ((unsigned char)*name < ' ' || *name == 0x7f)
-			return false;
 	while (part) {
 		size_t length = strcspn(part, "/");
 

@@ -54,7 +54,7 @@ void syncfile_copy(const struct sync_file *file, struct sync_state *to,
 }
 
 bool syncfile_enter(const struct sync_file *file, struct journal *journal,
-		const struct folder *folder)
+		    const struct folder *folder)
 {
 	const struct ledger_ring *before = file->safe.rings;
 

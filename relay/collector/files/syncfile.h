@@ -61,7 +61,7 @@ void syncfile_copy(const struct sync_file *file, struct sync_state *to,
  * errno says why.
  */
 bool syncfile_enter(const struct sync_file *file, struct journal *journal,
-		const struct folder *folder);
+		    const struct folder *folder);
 
 /*
  * Back to the file of before the first turn, as syncer_reset() has it. False: there

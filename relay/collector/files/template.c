@@ -85,8 +85,11 @@ static const char *template_fault(const char *text)
 	if (length <= extension || strcmp(text + length - extension, TEMPLATE_EXTENSION) ||
 	    text[length - extension - 1] == '/')
 		return "it has to end in a name with " TEMPLATE_EXTENSION;
+	for (part = text; *part; part++)
+		if ((unsigned char)*part < ' ' || *part == 0x7f)
+			return "there are control characters in it";
 	if (!ledger_name_fine(text))
-		return "it has to be a relative path without control characters, . and ..";
+		return "it has to be a relative path without . and ..";
 	for (part = text; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL)
 		if (*part == '.')
 			return "no part of it may begin with a dot";
@@ -180,9 +183,11 @@ static bool template_put(FILE *out, const struct template_token *token,
 /* No part of the path is longer than a file system takes it. */
 static bool template_short(const char *name)
 {
-	while (strcspn(name, "/") <= TEMPLATE_PART_MAX) {
-		name = strchr(name, '/');
-		if (!name++)
+	const char *slash;
+
+	for (; strcspn(name, "/") <= TEMPLATE_PART_MAX; name = slash + 1) {
+		slash = strchr(name, '/');
+		if (!slash)
 			return true;
 	}
 	return false;
