@@ -432,7 +432,7 @@ def _(folder):
                   [])
         assert len(got) * 1016 >= ring.tail, (len(got), ring.tail)
         same(got, some[:len(got)], "packets")
-    assert ring.tail > 100000, ring.tail
+    assert len(got) > 100, len(got)
     said_once(collector, "nothing is acknowledged")
     same(collector.find("there is room again"), None, "room")
     os.remove(folder("small", "ballast"))
