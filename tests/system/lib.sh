@@ -9,7 +9,8 @@
 #
 # Each runs in a process group of its own with `set -e`, in a folder of its
 # own, with the module freshly loaded, and fails when a command does, when it
-# hangs (BEHAVIOUR_SECONDS), or when the module cannot be unloaded after it. Exit 77 skips it; the last line says why.
+# hangs (BEHAVIOUR_SECONDS), or when the module cannot be unloaded after it. Exit
+# 77 skips it; the last line says why.
 #
 #	initial namespace             namespace right
 #	+------------------+          +------------------+
