@@ -80,6 +80,17 @@ def _(folder):
     program.stop()
 
 
+@case("limits: a sensor that has to wait is not taken for one that floods")
+def _(folder):
+    program, port = start(folder("x.pcap"), ("--max-rate", "8M", "--max-message", "64k"))
+    packets = savefile.packets(600, sizes=(60000,))
+    waiting = Stream(port, Ring(records(packets)), ring_bytes=64 << 20)
+    waiting.welcome()
+    waiting.send(step=60016).finish()
+    same(read(folder("x.pcap")), savefile.build(packets, NATIVE, 9), "file")
+    assert "sent away" not in program.stop()
+
+
 @case("limits: a sensor is read at its rate, another one is not held up")
 def _(folder):
     ca = Authority(folder, "ca")

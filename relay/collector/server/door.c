@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -30,8 +31,8 @@
 #define DOOR_FILES_SPARE	16
 
 /*
- * Bytes that are no messages: of strangers, of others, and for each stream that
- * may have one under way; as many more a second are forgiven.
+ * Bytes that are no messages: of strangers, and of others, whose streams may each have
+ * a message under way; as many more a second are forgiven.
  */
 #define DOOR_STRANGER_BYTES	(256 << 10)
 #define DOOR_BYTES		(1 << 20)
@@ -263,7 +264,10 @@ int accept4(int listener, struct sockaddr *address, socklen_t *size, int flags)
 	return fd;
 }
 
-/* Bytes of @fd that have come and are no messages; more than it may have sent? */
+/*
+ * Bytes of @fd that have come and are no messages; more than it may have sent? What
+ * waits to be read says nothing of who sent it.
+ */
 static bool door_is_flooded(const struct door *door, int fd, uint64_t now)
 {
 	const struct door_entry *entry = &door->entries[fd];
@@ -271,14 +275,16 @@ static bool door_is_flooded(const struct door *door, int fd, uint64_t now)
 	uint64_t most = (now - entry->born) / DOOR_SECOND * DOOR_FORGIVEN;
 	struct tcp_info info = { 0 };
 	socklen_t size = sizeof(info);
+	int unread;
 
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size))
+	/* in this order: what comes in between is unread */
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) || ioctl(fd, FIONREAD, &unread))
 		return false;
 	/* of TLS, and of many frames for a message */
 	most += delivered / 16;
-	most += entry->known ? DOOR_BYTES + door->message + entry->streams * DOOR_BYTES :
+	most += entry->known ? DOOR_BYTES + door->message + (entry->streams + 1) * DOOR_WINDOW :
 			       DOOR_STRANGER_BYTES;
-	return info.tcpi_bytes_received > delivered + most;
+	return info.tcpi_bytes_received > delivered + most + unread;
 }
 
 static void door_look(struct door *door, int fd, uint64_t now)

@@ -22,6 +22,12 @@
 
 struct door;
 
+/*
+ * Core takes so many bytes of a stream's message, at most, before they are asked for:
+ * no more can have come, and not have arrived, of who keeps to HTTP/2's windows.
+ */
+#define DOOR_WINDOW	(4 << 20)
+
 /* A connection, as a call knows it; .fd -1: none that is known. */
 struct door_ticket {
 	int fd;

@@ -128,6 +128,10 @@ static grpc_server *server_core(const struct limits *limits)
 	grpc_arg args[] = {
 		/* Two collectors on one port would share its sensors. */
 		{ GRPC_ARG_INTEGER, GRPC_ARG_ALLOW_REUSEPORT, { .integer = 0 } },
+		/* windows that are known, not guessed: door.h */
+		{ GRPC_ARG_INTEGER, GRPC_ARG_HTTP2_BDP_PROBE, { .integer = 0 } },
+		{ GRPC_ARG_INTEGER, GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES,
+		  { .integer = DOOR_WINDOW } },
 		{ GRPC_ARG_INTEGER, GRPC_ARG_MAX_CONCURRENT_STREAMS,
 		  { .integer = limits->connection_streams } },
 		{ GRPC_ARG_INTEGER, GRPC_ARG_KEEPALIVE_TIME_MS,
