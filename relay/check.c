@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "common/log.h"
-#include "exclude.h"
-#include "exclude_list.h"
 #include "options.h"
+#include "source/exclude.h"
+#include "source/exclude_list.h"
 #include "trust.h"
 
 #define CHECK_LINKTYPE_ETHERNET	1	/* most links are */

@@ -15,7 +15,7 @@
 #include "clock.h"
 #include "common/keeper.h"
 #include "common/log.h"
-#include "reader.h"
+#include "source/reader.h"
 
 #define COPY_MODE	0640	/* who may not capture may not read it, either */
 /* A disk that writes nothing for so long is not waited for at the end. */

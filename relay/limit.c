@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "reader.h"
+#include "source/reader.h"
 
 /* Counters that the kernel is about to change are read again, so often. */
 #define LIMIT_TRIES	8

@@ -10,7 +10,7 @@
 #include "common/service.h"
 #include "options.h"
 #include "session.h"
-#include "sources.h"
+#include "source/sources.h"
 #include "trust.h"
 
 /* signalfds: those that end the relay; SIGHUP, or -1 */

@@ -16,7 +16,7 @@ COMMON_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(filter-out relay/commo
 CONTROL_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/control/*.c) \
 		     $(patsubst %,relay/common/%.c,filter log size version))
 CONTROL_LIBRARIES := -lmnl -lpcap -ljansson -lncurses -ltinfo
-RELAY_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/*.c relay/spool/*.c) \
+RELAY_OBJECTS	  := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/*.c $(patsubst %,relay/%/*.c,channel records source spool)) \
 		     relay/common/filter.c \
 		     $(patsubst %,relay/control/%.c,capture netlink reply request))
 COLLECTOR_OBJECTS := $(patsubst %.c,$(BUILD)/objects/%.o,$(wildcard relay/collector/*.c relay/collector/*/*.c))

@@ -4,22 +4,22 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "backoff.h"
+#include "channel/backoff.h"
+#include "channel/encode.h"
+#include "channel/extent.h"
+#include "channel/peer.h"
+#include "channel/stream.h"
 #include "clock.h"
 #include "common/log.h"
 #include "common/service.h"
 #include "copy.h"
-#include "encode.h"
-#include "exclude.h"
-#include "extent.h"
 #include "feedback.h"
 #include "flight.h"
 #include "limit.h"
-#include "peer.h"
 #include "rate.h"
-#include "source.h"
+#include "source/exclude.h"
+#include "source/source.h"
 #include "status.h"
-#include "stream.h"
 #include "watch.h"
 
 /*

@@ -7,10 +7,10 @@
 #include "check.h"
 #include "common/config.h"
 #include "common/log.h"
-#include "exclude.h"
-#include "exclude_list.h"
 #include "rate.h"
-#include "reader.h"
+#include "source/exclude.h"
+#include "source/exclude_list.h"
+#include "source/reader.h"
 
 #define RELOAD_PATIENCE_MS	5000
 

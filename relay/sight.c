@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "sight.h"
 
+#include "channel/stream.h"
 #include "common/live.h"
 #include "options.h"
-#include "sources.h"
-#include "stream.h"
+#include "source/sources.h"
 
 void sight_init(struct sight *sight, const struct options *options,
 		const struct sources *sources, const struct relay_counts *counts)

@@ -4,11 +4,11 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "channel/peer.h"
 #include "clock.h"
 #include "common/live.h"
 #include "common/metadata.h"
-#include "peer.h"
-#include "reader.h"
+#include "source/reader.h"
 #include "spool/spool.h"
 
 #define STATUS_PATIENCE_MS	1000

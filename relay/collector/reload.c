@@ -6,7 +6,7 @@
 #include "common/config.h"
 #include "common/log.h"
 #include "common/tls.h"
-#include "epochs.h"
+#include "records/epochs.h"
 #include "trust.h"
 
 #define RELOAD_PATIENCE_MS	5000

@@ -64,7 +64,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "extent.h"
+#include "channel/extent.h"
 #include "spool/spoolfile.h"
 
 struct spool;

@@ -25,7 +25,7 @@
 #include "common/log.h"
 #include "engine.h"
 #include "memring.h"
-#include "reader.h"
+#include "source/reader.h"
 
 #define DELAY_PAUSE	(10 * CLOCK_MILLISECOND)
 #define DELAY_RING	(1 << 20)

@@ -10,13 +10,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "channel/extent.h"
+#include "channel/stream.h"
 #include "common/service.h"
-#include "extent.h"
-#include "merge.h"
-#include "reader.h"
-#include "records.h"
+#include "records/records.h"
 #include "relay.h"
-#include "stream.h"
+#include "source/merge.h"
+#include "source/reader.h"
 #include "watch.h"
 
 #define ENGINE_FILES	256

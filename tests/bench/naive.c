@@ -11,8 +11,8 @@
 #include <grpc/slice.h>
 #include <grpc/support/time.h>
 
-#include "encode.h"
-#include "source.h"
+#include "channel/encode.h"
+#include "source/source.h"
 
 static void naive_batch(grpc_completion_queue *queue, grpc_call *call,
 			const grpc_op *ops, size_t n)

@@ -27,9 +27,9 @@
 #include "common/log.h"
 #include "engine.h"
 #include "memring.h"
-#include "merge.h"
 #include "naive.h"
-#include "reader.h"
+#include "source/merge.h"
+#include "source/reader.h"
 
 #define SENDER_EXTENT_BYTES	(1 << 20)
 

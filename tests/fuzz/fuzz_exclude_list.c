@@ -12,7 +12,7 @@
 
 #include <pcap/pcap.h>
 
-#include "exclude_list.h"
+#include "source/exclude_list.h"
 
 /* Lines of this length are compiled; longer ones take too long. */
 #define COMPILED_MAX	300

@@ -6,7 +6,7 @@
 
 #include "pcapring/v1/records.pb-c.h"
 
-#include "message.h"
+#include "records/message.h"
 
 typedef Pcapring__V1__FromCollector from_collector;
 

@@ -10,7 +10,7 @@
 
 #include "pcapring/v1/records.pb-c.h"
 
-#include "collector/message.h"
+#include "collector/records/message.h"
 
 typedef Pcapring__V1__FromSensor from_sensor;
 

@@ -11,7 +11,7 @@
 
 #include "pcapring/v1/records.pb-c.h"
 
-#include "message.h"
+#include "records/message.h"
 
 static bool is_utf8(const char *text)
 {

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/merge.h"
-#include "collector/packet.h"
-#include "collector/walk.h"
+#include "collector/packets/packet.h"
+#include "collector/records/merge.h"
+#include "collector/records/walk.h"
 
 #define RINGS	4
 #define REPEATS	32	/* of what is queued: so that queues become long */

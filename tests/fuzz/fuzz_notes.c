@@ -3,7 +3,7 @@
  * Notes on a page that holds anything: they are there once written, and until
  * then those before them.
  */
-#include "notes.c"
+#include "records/notes.c"
 
 #include <stdlib.h>
 

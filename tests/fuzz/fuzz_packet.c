@@ -7,7 +7,7 @@
 
 #include "packet_streaming.pb-c.h"
 
-#include "collector/decode.h"
+#include "collector/packets/decode.h"
 #include "collector/pieces.h"
 
 static bool valid(const PacketStreaming__Packet *want)

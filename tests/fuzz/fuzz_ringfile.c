@@ -14,7 +14,7 @@
 #include <linux/pcapring.h>
 
 #include "collector/files/ringfile.h"
-#include "collector/walk.h"
+#include "collector/records/walk.h"
 
 static struct ringfile_format format_of(struct fuzz_input *in)
 {

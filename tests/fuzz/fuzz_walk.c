@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "collector/packet.h"
-#include "collector/walk.h"
+#include "collector/packets/packet.h"
+#include "collector/records/walk.h"
 
 /* What is there, found without a state. */
 struct found {

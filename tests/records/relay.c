@@ -18,16 +18,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "channel/extent.h"
+#include "channel/peer.h"
+#include "channel/stream.h"
 #include "common/log.h"
 #include "common/service.h"
-#include "extent.h"
-#include "peer.h"
-#include "reader.h"
-#include "records.h"
+#include "records/records.h"
 #include "relay.h"
 #include "settle.h"
+#include "source/reader.h"
 #include "spool/spool.h"
-#include "stream.h"
 #include "watch.h"
 
 #define RELAY_UNSETTLED	3

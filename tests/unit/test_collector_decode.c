@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "collector/decode.h"
+#include "collector/packets/decode.h"
 #include "packet_streaming.pb-c.h"
 
 #define MESSAGE_MAX	(PACKET_CAPLEN_MAX + 4096)

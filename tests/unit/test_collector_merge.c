@@ -8,8 +8,8 @@
 
 #include <linux/pcapring.h>
 
-#include "collector/merge.h"
-#include "collector/packet.h"
+#include "collector/packets/packet.h"
+#include "collector/records/merge.h"
 
 #define RINGS	3
 #define HOLD	1000	/* nanoseconds */

@@ -7,7 +7,7 @@
 
 #include "pcapring/v1/records.pb-c.h"
 
-#include "collector/message.h"
+#include "collector/records/message.h"
 
 /* Decode with each piece in memory of its own. @return the kind. */
 static enum message_kind decode(struct message *message, const unsigned char *bytes,

@@ -7,8 +7,8 @@
 
 #include <linux/pcapring.h>
 
-#include "collector/packet.h"
-#include "collector/walk.h"
+#include "collector/packets/packet.h"
+#include "collector/records/walk.h"
 
 #define COUNT	6
 

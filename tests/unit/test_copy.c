@@ -11,7 +11,7 @@
 
 #include "copy.h"
 #include "memring.h"
-#include "reader.h"
+#include "source/reader.h"
 
 #define RING_BYTES	65536
 #define RINGS		2

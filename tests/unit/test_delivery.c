@@ -23,16 +23,16 @@
 
 #include "unit.h"
 
+#include "channel/extent.h"
+#include "channel/stream.h"
 #include "common/log.h"
-#include "extent.h"
 #include "memring.h"
-#include "merge.h"
 #include "packet_streaming.pb-c.h"
-#include "reader.h"
 #include "receiver.h"
 #include "relay.h"
-#include "source.h"
-#include "stream.h"
+#include "source/merge.h"
+#include "source/reader.h"
+#include "source/source.h"
 #include "watch.h"
 
 #define PATIENCE_MS	60000

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "encode.h"
+#include "channel/encode.h"
 #include "packet_streaming.pb-c.h"
 #include "pcapring/v1/records.pb-c.h"
 

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "exclude.h"
-#include "exclude_list.h"
+#include "source/exclude.h"
+#include "source/exclude_list.h"
 
 #define LINKTYPE_ETHERNET	1
 #define LINKTYPE_RAW		101

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "backoff.h"
-#include "extent.h"
+#include "channel/backoff.h"
+#include "channel/extent.h"
 #include "flight.h"
 
 #define RING_BYTES	(1 << 20)

@@ -10,7 +10,7 @@
 #include "clock.h"
 #include "limit.h"
 #include "memring.h"
-#include "reader.h"
+#include "source/reader.h"
 
 #define RING_BYTES	65536
 #define RECORD(caplen)	(sizeof(struct pcapring_record) + (caplen))

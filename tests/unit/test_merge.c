@@ -7,8 +7,8 @@
 
 #include "common/log.h"
 #include "memring.h"
-#include "merge.h"
-#include "reader.h"
+#include "source/merge.h"
+#include "source/reader.h"
 
 #define RING_BYTES	65536
 

@@ -8,7 +8,7 @@
 
 #include "common/log.h"
 #include "memring.h"
-#include "reader.h"
+#include "source/reader.h"
 
 #define RING_BYTES	65536
 

@@ -14,17 +14,17 @@
 
 #include "unit.h"
 
-#include "backoff.h"
+#include "channel/backoff.h"
+#include "channel/extent.h"
+#include "channel/stream.h"
 #include "collector.h"
 #include "common/log.h"
-#include "extent.h"
 #include "memring.h"
-#include "notes.h"
-#include "reader.h"
-#include "records.h"
+#include "records/notes.h"
+#include "records/records.h"
 #include "relay.h"
+#include "source/reader.h"
 #include "spool/spool.h"
-#include "stream.h"
 #include "watch.h"
 
 #define PATIENCE_MS	60000

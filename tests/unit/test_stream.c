@@ -9,14 +9,14 @@
 
 #include "unit.h"
 
-#include "extent.h"
+#include "channel/extent.h"
+#include "channel/stream.h"
 #include "memring.h"
-#include "merge.h"
-#include "reader.h"
 #include "receiver.h"
 #include "relay.h"
-#include "source.h"
-#include "stream.h"
+#include "source/merge.h"
+#include "source/reader.h"
+#include "source/source.h"
 
 #define PACKETS		5
 #define RECORD(caplen)	(sizeof(struct pcapring_record) + (caplen))

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "intervals.h"
-#include "collector/message.h"
+#include "collector/records/message.h"
 #include "path.h"
 #include "ringfile.h"
 

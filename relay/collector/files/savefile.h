@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "collector/packet.h"
+#include "collector/packets/packet.h"
 
 /* The extended attribute that says whose file it is. */
 #define SAVEFILE_XATTR		"user.pcapring.stream"

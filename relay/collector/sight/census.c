@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-#include "collector/epochs.h"
+#include "collector/records/epochs.h"
 #include "collector/sight/roster.h"
 
 static void census_count_ring(struct epoch *epoch, uint32_t i)

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: MIT
+#include "plain.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <linux/pcapring.h>
+
+#include "collector/files/path.h"
+#include "collector/sight/roster.h"
+#include "common/log.h"
+#include "decode.h"
+
+/* Bytes at which records are handed on; there is room for one beyond. */
+#define PLAIN_FULL	(256u << 10)
+#define PLAIN_RECORD	(sizeof(struct pcapring_record) + PACKET_CAPLEN_MAX)
+
+/* Streams without a name at one address; beyond that something else is wrong. */
+#define PLAIN_NUMBERS	1000
+
+struct plain {
+	struct plain_config config;
+	struct stream *first;
+	struct decode decode;
+};
+
+/* A stream, which is ring 0 of its epoch. */
+struct stream {
+	struct stream *next;
+	struct plain *plain;
+	struct call *call;
+	struct epoch *epoch;
+	struct roster_entry *seat;	/* its sensor's, or NULL */
+	bool nanoseconds;
+	bool ending;			/* the last message came */
+	uint64_t packets;		/* that came */
+	uint64_t had;			/* what the epoch had before */
+	char key[2 * PATH_NAME_MAX];	/* "sensor/interface" */
+	size_t used;
+	unsigned char buffer[PLAIN_FULL + PLAIN_RECORD];
+};
+
+static uint64_t plain_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
+}
+
+/* The call takes nothing more: forget the stream; not its call. */
+static void stream_free(struct stream *stream, const char *how, const struct call_status *status)
+{
+	const struct room *room = epochs_room(stream->plain->config.epochs);
+	struct stream **at = &stream->plain->first;
+	uint64_t written = stream->epoch->state->rings[0].packets - stream->had;
+	bool full = status->code == CALL_RESOURCE_EXHAUSTED && room_full(room) &&
+		    stream->packets == written;
+	char lost[64] = "";
+
+	if (stream->packets > written)
+		snprintf(lost, sizeof(lost), "; %" PRIu64 " are lost", stream->packets - written);
+	roster_leave(stream->seat);
+	epoch_detach(stream->epoch, 0, stream->ending, plain_now());
+	stream->epoch->rings[0].stream = NULL;
+	(full ? log_debug : status->code == CALL_OK ? log_info : log_warning)
+		("sensor %s: %s: %" PRIu64 " packets written to %s%s", stream->key, how,
+		 written, stream->epoch->path, lost);
+	stream->plain->config.wake(stream->plain->config.context);
+	while (*at != stream)
+		at = &(*at)->next;
+	*at = stream->next;
+	free(stream);
+}
+
+static void stream_end(struct stream *stream, const struct call_status *status)
+{
+	struct plain *plain = stream->plain;
+	struct call *call = stream->call;
+
+	stream_free(stream, status->code == CALL_OK ? "complete" : status->text, status);
+	plain->config.end(call, status);
+}
+
+/* Hand on what has gathered. False: @status; the stream has ended. */
+static bool stream_flush(struct stream *stream, struct call_status *status)
+{
+	struct iovec whole = { stream->buffer, stream->used };
+	struct epoch *epoch = stream->epoch;
+	struct records records = {
+		.offset = epoch->rings[0].received,
+		.data = { &whole, 1 },
+		.length = stream->used,
+	};
+
+	stream->used = 0;
+	if (records.length)
+		roster_received(stream->seat, 0);
+	if (!records.length ||
+	    epoch_receive(epoch, 0, &records, plain_now(), status) == EPOCH_FINE)
+		return true;
+	stream_end(stream, status);
+	return false;
+}
+
+/* As a ring that has no end, and no other id than what is known of it. */
+static void plain_hello(struct hello *hello, const struct metadata *metadata, const char *key)
+{
+	uint64_t hash[2] = { PATH_HASH };
+
+	*hello = (struct hello){
+		.ring_count = 1,
+		.format = {
+			.linktype = metadata->linktype,
+			.snaplen = metadata->snaplen,
+			.microseconds = metadata->tsresol != 9,
+			.big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__,
+		},
+	};
+	memcpy(hello->boot, EPOCH_PLAIN, MESSAGE_ID_BYTES);
+	hash[0] = path_hash(hash[0], (const char *)&hello->format.linktype,
+			    sizeof(hello->format.linktype));
+	hash[0] = path_hash(hash[0], hello->format.microseconds ? "u" : "n", 1);
+	hash[0] = path_hash(hash[0], key, strlen(key));
+	hash[1] = path_hash(hash[0], key, strlen(key));
+	memcpy(hello->capture, hash, MESSAGE_ID_BYTES);
+	strcpy(hello->host, metadata->host);
+}
+
+/* Of encoded names, which are its key. */
+static struct epoch *plain_get(struct plain *plain, const struct metadata *metadata,
+			       const char *name, char *key, struct call_status *status)
+{
+	char interface[PATH_NAME_MAX];
+	struct hello hello;
+
+	path_encode(metadata->interface, interface);
+	sprintf(key, "%.*s/%s", PATH_NAME_MAX - 1, name, interface);
+	plain_hello(&hello, metadata, key);
+	return epochs_get(plain->config.epochs, &hello, key, plain_now(), status);
+}
+
+/*
+ * One that says no name goes by its address. Behind one address there may be
+ * many, so that a second one is another, "ADDRESS_2", not the first come back.
+ */
+static struct epoch *plain_find(struct plain *plain, const struct caller *caller,
+				const char *sensor, char *key, struct call_status *status)
+{
+	char name[PATH_NAME_MAX], numbered[METADATA_TEXT_MAX + 16];
+	struct epoch *epoch;
+
+	path_encode(*sensor ? sensor : caller->peer, name);
+	epoch = plain_get(plain, &caller->metadata, name, key, status);
+	for (int n = 2; !*sensor && epoch && epoch->rings[0].stream && n < PLAIN_NUMBERS; n++) {
+		snprintf(numbered, sizeof(numbered), "%.250s_%d", caller->peer, n);
+		path_encode(numbered, name);
+		epoch = plain_get(plain, &caller->metadata, name, key, status);
+	}
+	return epoch;
+}
+
+static void stream_begin(struct stream *stream, struct epoch *epoch,
+			 const struct metadata *metadata, struct call_status *status)
+{
+	struct stream *other = epoch->rings[0].stream;
+
+	if (other) {
+		call_fail(status, CALL_ABORTED,
+			  "replaced by a newer stream of the same sensor and interface");
+		if (stream_flush(other, status))
+			stream_end(other, status);
+	}
+	stream->epoch = epoch;
+	stream->had = epoch->state->rings[0].packets;
+	stream->nanoseconds = metadata->tsresol == 9;
+	stream->seat = roster_get(stream->plain->config.roster, epoch->state->sensor,
+				  epoch->state->interface);
+	roster_join(stream->seat, metadata->host, "");
+	epoch->rings[0].stream = stream;
+	epoch->rings[0].end = stream_end;
+	epoch_snaplen(epoch, metadata->snaplen);
+	epoch_attach(epoch, 0, 0);
+	epoch_begin(epoch, 0, 0, status);
+	log_info("sensor %s: streams to %s (link type %u, snaplen %u bytes, %sseconds)",
+		 stream->key, epoch->path, metadata->linktype, metadata->snaplen,
+		 stream->nanoseconds ? "nano" : "micro");
+}
+
+static struct stream *plain_take(void *context, struct call *call,
+				 const struct caller *caller, struct call_status *status)
+{
+	struct plain *plain = context;
+	struct admission admission;
+	struct stream *stream;
+	struct epoch *epoch;
+
+	if (!plain->config.admit(call, caller->metadata.sensor, &admission, status))
+		return NULL;
+	call_fail(status, CALL_RESOURCE_EXHAUSTED, "no memory");
+	stream = malloc(sizeof(*stream));
+	if (!stream)
+		return NULL;
+	memset(stream, 0, offsetof(struct stream, buffer));
+	epoch = plain_find(plain, caller, admission.name, stream->key, status);
+	if (!epoch) {
+		(room_full(epochs_room(plain->config.epochs)) ? log_debug : log_warning)
+			("sensor %s: refused: %s", stream->key, status->text);
+		free(stream);
+		return NULL;
+	}
+	stream->plain = plain;
+	stream->call = call;
+	stream->next = plain->first;
+	plain->first = stream;
+	stream_begin(stream, epoch, &caller->metadata, status);
+	return stream;
+}
+
+/* Behind what has gathered. */
+static void stream_append(struct stream *stream, const struct packet *packet)
+{
+	unsigned char *p = stream->buffer + stream->used;
+	struct pcapring_record record = {
+		.ts_sec = packet->ts_sec,
+		.ts_nsec = stream->nanoseconds ? packet->ts_nsec : packet->ts_usec,
+		.caplen = packet->caplen,
+		.len = packet->len,
+	};
+
+	memcpy(p, &record, sizeof(record));
+	p += sizeof(record);
+	for (size_t i = 0; i < packet->count; i++) {
+		if (!packet->data[i].iov_len)
+			continue;
+		memcpy(p, packet->data[i].iov_base, packet->data[i].iov_len);
+		p += packet->data[i].iov_len;
+	}
+	stream->used = p - stream->buffer;
+}
+
+static void stream_message(struct stream *stream, struct iovec *pieces, size_t count)
+{
+	struct decode *decode = &stream->plain->decode;
+	struct call_status status, failed;
+	struct packet packet;
+
+	if (!decode_packet(decode, pieces, count, &packet)) {
+		call_fail(&status, CALL_INVALID_ARGUMENT, "message %" PRIu64 " is not valid: %s",
+			  stream->packets + 1, decode->why);
+		if (stream_flush(stream, &failed))
+			stream_end(stream, &status);
+		return;
+	}
+	stream->packets++;
+	stream_append(stream, &packet);
+	if (stream->used >= PLAIN_FULL)
+		stream_flush(stream, &status);
+}
+
+static void stream_close(struct stream *stream, bool broken, struct call_status *status)
+{
+	struct iovec whole = { stream->buffer, stream->used };
+	struct records records = {
+		.data = { &whole, 1 },
+		.length = stream->used,
+	};
+
+	if (stream->used && epoch_receive(stream->epoch, 0, &records, plain_now(), status) !=
+	    EPOCH_FINE) {
+		stream_free(stream, status->text, status);
+		return;
+	}
+	if (broken) {
+		call_fail(status, CALL_UNAVAILABLE, "connection broken");
+		stream_free(stream, status->text, status);
+		return;
+	}
+	stream->used = 0;
+	stream->ending = true;
+	syncer_urge(stream->epoch->syncer);
+	status->code = CALL_LATER;
+}
+
+/* All that has gathered is handed on; what is safe is told at the end. */
+static uint64_t plain_idle(void *context)
+{
+	const struct call_status fine = { .code = CALL_OK };
+	struct plain *plain = context;
+	struct call_status status;
+
+	for (struct stream *stream = plain->first, *next; stream; stream = next) {
+		next = stream->next;
+		if (stream_flush(stream, &status) && stream->ending &&
+		    epoch_settled(stream->epoch, 0))
+			stream_end(stream, &fine);
+	}
+	return CALL_NEVER;
+}
+
+static void stream_refuse(struct stream *stream, struct call_status *status)
+{
+	struct call_status failed;
+
+	if (stream_flush(stream, &failed))
+		stream_end(stream, status);
+}
+
+static void plain_stop(void *context)
+{
+	struct plain *plain = context;
+	struct call_status status;
+
+	while (plain->first) {
+		call_fail(&status, CALL_UNAVAILABLE, "the collector stops");
+		stream_refuse(plain->first, &status);
+	}
+}
+
+struct plain *plain_open(const struct plain_config *config)
+{
+	struct plain *plain = calloc(1, sizeof(*plain));
+
+	if (plain)
+		plain->config = *config;
+	else
+		log_error("out of memory");
+	return plain;
+}
+
+void plain_taker(struct plain *plain, struct call_taker *taker)
+{
+	*taker = (struct call_taker){
+		.context = plain,
+		.open = plain_take,
+		.message = stream_message,
+		.close = stream_close,
+		.idle = plain_idle,
+		.end = stream_refuse,
+		.stop = plain_stop,
+	};
+}
+
+void plain_close(struct plain *plain)
+{
+	decode_free(&plain->decode);
+	free(plain);
+}
