@@ -29,36 +29,52 @@ static bool main_open_signals(struct main_signals *signals, const struct config 
 	return false;
 }
 
-int main(int argc, char **argv)
+static bool main_stream(const struct options *options, const struct config *config,
+			struct trust *trust, const struct main_signals *signals)
 {
 	static struct sources sources;
+	bool ok = sources_open(&sources, options, signals->end);
+
+	if (!ok)
+		return false;
+	ok = session_run(&(struct session_config) {
+		.options = options,
+		.sources = &sources,
+		.trust = trust,
+		.signals = signals->end,
+		.reloads = signals->reloads,
+		.config = config,
+	});
+	sources_close(&sources);
+	return ok;
+}
+
+static int main_do(const struct options *options, const struct config *config)
+{
+	struct main_signals signals;
+	struct trust trust;
+	bool ok;
+
+	if (config_is_check(config))
+		return config_say_checked(check_options(options, PCAPRING_LINKTYPE_NONE));
+	if (!config_log(config) || !main_open_signals(&signals, config) ||
+	    !trust_open(&trust, options))
+		return EXIT_FAILURE;
+	ok = main_stream(options, config, &trust, &signals);
+	trust_close(&trust);
+	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
 	struct config *config;
 	struct options options;
-	struct trust trust;
-	struct main_signals signals;
-	bool ok;
+	int result;
 
 	log_open("pcapring-relay", 0);
 	config = options_open(&options, argc, argv);
 	log_open("pcapring-relay", options.verbose);
-	if (config_is_check(config))
-		return config_say_checked(check_options(&options, PCAPRING_LINKTYPE_NONE));
-	if (!config_log(config) || !main_open_signals(&signals, config) ||
-	    !trust_open(&trust, &options))
-		return EXIT_FAILURE;
-	ok = sources_open(&sources, &options, signals.end);
-	if (ok) {
-		ok = session_run(&(struct session_config) {
-			.options = &options,
-			.sources = &sources,
-			.trust = &trust,
-			.signals = signals.end,
-			.reloads = signals.reloads,
-			.config = config,
-		});
-		sources_close(&sources);
-	}
-	trust_close(&trust);
+	result = main_do(&options, config);
 	config_close(config);
-	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+	return result;
 }

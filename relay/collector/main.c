@@ -342,29 +342,41 @@ static void main_raise_files(void)
 	setrlimit(RLIMIT_NOFILE, &files);
 }
 
+static int main_receive(const struct options *options, const struct config *config)
+{
+	struct main_signals signals;
+	struct tls tls;
+	int result = EXIT_FAILURE;
+
+	if (!config_log(config) || !trust_open(&tls, options))
+		return result;
+	main_keep_memory();
+	main_raise_files();
+	if (main_open_signals(&signals, config))
+		result = main_serve(options, &tls, &signals, config);
+	tls_close(&tls);
+	return result;
+}
+
+static int main_do(const struct options *options, const struct config *config)
+{
+	if (config_is_check(config))
+		return config_say_checked(reload_check(options));
+	if (options->report)
+		return report_print(options->report) ? EXIT_SUCCESS : EXIT_FAILURE;
+	return main_receive(options, config);
+}
+
 int main(int argc, char **argv)
 {
 	struct config *config;
 	struct options options;
-	struct tls tls;
-	struct main_signals signals;
 	int result;
 
 	log_open("pcapring-collector", 0);
 	config = options_open(&options, argc, argv);
 	log_open("pcapring-collector", options.verbose);
-	if (config_is_check(config))
-		return config_say_checked(reload_check(&options));
-	if (options.report)
-		return report_print(options.report) ? EXIT_SUCCESS : EXIT_FAILURE;
-	if (!config_log(config) || !trust_open(&tls, &options))
-		return EXIT_FAILURE;
-	main_keep_memory();
-	main_raise_files();
-	if (!main_open_signals(&signals, config))
-		return EXIT_FAILURE;
-	result = main_serve(&options, &tls, &signals, config);
-	tls_close(&tls);
+	result = main_do(&options, config);
 	access_free(&options.access);
 	config_close(config);
 	return result;
