@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* pcapring-relay: one capture device or savefile to one receiver. */
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "check.h"
 #include "common/config.h"
@@ -13,24 +11,8 @@
 #include "source/sources.h"
 #include "trust.h"
 
-/* signalfds: those that end the relay; SIGHUP, or -1 */
-struct main_signals {
-	int end;
-	int reloads;
-};
-
-static bool main_open_signals(struct main_signals *signals, const struct config *config)
-{
-	signals->end = service_signals();
-	signals->reloads = config_can_reload(config) ? service_reloads() : -1;
-	if (signals->end >= 0 && (signals->reloads >= 0 || !config_can_reload(config)))
-		return true;
-	log_error("cannot receive signals: %s", strerror(errno));
-	return false;
-}
-
 static bool main_stream(const struct options *options, const struct config *config,
-			struct trust *trust, const struct main_signals *signals)
+			struct trust *trust, const struct service_heard *signals)
 {
 	static struct sources sources;
 	bool ok = sources_open(&sources, options, signals->end);
@@ -51,13 +33,13 @@ static bool main_stream(const struct options *options, const struct config *conf
 
 static int main_do(const struct options *options, const struct config *config)
 {
-	struct main_signals signals;
+	struct service_heard signals;
 	struct trust trust;
 	bool ok;
 
 	if (config_is_check(config))
 		return config_say_checked(check_options(options, PCAPRING_LINKTYPE_NONE));
-	if (!config_log(config) || !main_open_signals(&signals, config) ||
+	if (!config_log(config) || !service_listen(&signals, config_can_reload(config)) ||
 	    !trust_open(&trust, options))
 		return EXIT_FAILURE;
 	ok = main_stream(options, config, &trust, &signals);

@@ -103,27 +103,11 @@ static void main_turn(void *reload)
 	reload_turn(reload);
 }
 
-/* signalfds: those that end the program; SIGHUP, or -1 */
-struct main_signals {
-	int end;
-	int reloads;
-};
-
-static bool main_open_signals(struct main_signals *signals, const struct config *config)
-{
-	signals->end = service_signals();
-	signals->reloads = config_can_reload(config) ? service_reloads() : -1;
-	if (signals->end >= 0 && (signals->reloads >= 0 || !config_can_reload(config)))
-		return true;
-	log_error("cannot receive signals: %m");
-	return false;
-}
-
 /* What there is to take calls, and what it stands on. */
 struct main_house {
 	const struct options *options;
 	const struct config *config;
-	const struct main_signals *signals;
+	const struct service_heard *signals;
 	struct tls *tls;
 	struct output output;
 	struct health *health;
@@ -306,7 +290,7 @@ static bool main_run(struct main_house *house)
 }
 
 static int main_serve(const struct options *options, struct tls *tls,
-		      const struct main_signals *signals, const struct config *config)
+		      const struct service_heard *signals, const struct config *config)
 {
 	struct main_house house = {
 		.options = options,
@@ -344,7 +328,7 @@ static void main_raise_files(void)
 
 static int main_receive(const struct options *options, const struct config *config)
 {
-	struct main_signals signals;
+	struct service_heard signals;
 	struct tls tls;
 	int result = EXIT_FAILURE;
 
@@ -352,7 +336,7 @@ static int main_receive(const struct options *options, const struct config *conf
 		return result;
 	main_keep_memory();
 	main_raise_files();
-	if (main_open_signals(&signals, config))
+	if (service_listen(&signals, config_can_reload(config)))
 		result = main_serve(options, &tls, &signals, config);
 	tls_close(&tls);
 	return result;

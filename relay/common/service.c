@@ -12,6 +12,8 @@
 #include <systemd/sd-id128.h>
 #include <time.h>
 
+#include "common/log.h"
+
 /* Makes an id of ours out of the machine's, which is confidential. */
 #define SERVICE_APP	SD_ID128_MAKE(6d,0f,2b,1c,57,a8,4e,93,9d,51,c3,70,e4,18,2f,ba)
 
@@ -40,6 +42,16 @@ int service_reloads(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGHUP);
 	return service_take(&set);
+}
+
+bool service_listen(struct service_heard *heard, bool reloads)
+{
+	heard->end = service_signals();
+	heard->reloads = reloads ? service_reloads() : -1;
+	if (heard->end >= 0 && (heard->reloads >= 0 || !reloads))
+		return true;
+	log_error("cannot receive signals: %m");
+	return false;
 }
 
 void service_reloading(void)

@@ -18,6 +18,15 @@ int service_signals(void);
  */
 int service_reloads(void);
 
+/* What a program hears: .end of service_signals(), .reloads of service_reloads(). */
+struct service_heard {
+	int end;
+	int reloads;
+};
+
+/* @reloads: there is something to reload; else .reloads is -1. False: it was logged. */
+bool service_listen(struct service_heard *heard, bool reloads);
+
 /* sd_notify(3): RELOADING=1, until service_ready(). */
 void service_reloading(void);
 

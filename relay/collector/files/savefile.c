@@ -363,23 +363,9 @@ bool savefile_flush(struct savefile *file, struct savefile_loss *lost)
 bool savefile_append(struct savefile *file, const struct packet *packet,
 		     struct savefile_loss *lost)
 {
-	unsigned char *p = file->buffer + file->used;
-	struct pcapring_record record = {
-		.ts_sec = packet->ts_sec,
-		.ts_nsec = file->nanoseconds ? packet->ts_nsec : packet->ts_usec,
-		.caplen = packet->caplen,
-		.len = packet->len,
-	};
+	unsigned char *end = packet_lay(file->buffer + file->used, packet, file->nanoseconds);
 
-	memcpy(p, &record, sizeof(record));
-	p += sizeof(record);
-	for (size_t i = 0; i < packet->count; i++) {
-		if (!packet->data[i].iov_len)
-			continue;
-		memcpy(p, packet->data[i].iov_base, packet->data[i].iov_len);
-		p += packet->data[i].iov_len;
-	}
-	file->used = p - file->buffer;
+	file->used = end - file->buffer;
 	return file->used < SAVEFILE_FULL || savefile_flush(file, lost);
 }
 

@@ -2,6 +2,7 @@
 #ifndef COLLECTOR_PACKET_H
 #define COLLECTOR_PACKET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -18,5 +19,11 @@ struct packet {
 	const struct iovec *data;
 	size_t count;
 };
+
+/*
+ * Lay it at @to as a savefile has it, with the stamp in nanoseconds or in
+ * microseconds: a header of 16 bytes, then @caplen bytes. The end of it.
+ */
+unsigned char *packet_lay(unsigned char *to, const struct packet *packet, bool nanoseconds);
 
 #endif

@@ -223,23 +223,9 @@ static struct stream *plain_take(void *context, struct call *call,
 /* Behind what has gathered. */
 static void stream_append(struct stream *stream, const struct packet *packet)
 {
-	unsigned char *p = stream->buffer + stream->used;
-	struct pcapring_record record = {
-		.ts_sec = packet->ts_sec,
-		.ts_nsec = stream->nanoseconds ? packet->ts_nsec : packet->ts_usec,
-		.caplen = packet->caplen,
-		.len = packet->len,
-	};
+	unsigned char *end = packet_lay(stream->buffer + stream->used, packet, stream->nanoseconds);
 
-	memcpy(p, &record, sizeof(record));
-	p += sizeof(record);
-	for (size_t i = 0; i < packet->count; i++) {
-		if (!packet->data[i].iov_len)
-			continue;
-		memcpy(p, packet->data[i].iov_base, packet->data[i].iov_len);
-		p += packet->data[i].iov_len;
-	}
-	stream->used = p - stream->buffer;
+	stream->used = end - stream->buffer;
 }
 
 static void stream_message(struct stream *stream, struct iovec *pieces, size_t count)
