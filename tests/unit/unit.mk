@@ -39,6 +39,9 @@ $(BUILD)/unit/test_%: $(BUILD)/objects/tests/unit/test_%.o \
 # What comes between two loads of heads.
 $(BUILD)/unit/test_merge: LDFLAGS += -Wl,--wrap=reader_load
 
+# What comes between two looks at a directory.
+$(BUILD)/unit/test_collector_folder: LDFLAGS += -Wl,--wrap=faccessat,--wrap=openat
+
 $(BUILD)/unit/relay.a: $(filter-out %/main.o,$(RELAY_OBJECTS)) $(PROTO_OBJECTS)
 $(BUILD)/unit/collector.a: $(filter-out %/main.o,$(COLLECTOR_OBJECTS)) $(PROTO_OBJECTS) $(HEALTH_OBJECTS)
 $(BUILD)/unit/common.a: $(COMMON_OBJECTS)

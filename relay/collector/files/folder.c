@@ -90,13 +90,17 @@ static bool folder_has(const struct folder *folder, const char *name)
 	return !faccessat(folder->fd, name, F_OK, AT_SYMLINK_NOFOLLOW);
 }
 
+/*
+ * Has it got beyond its first stage? In the order of its life, so that one that goes
+ * on meanwhile is met.
+ */
 static bool folder_taken(const struct folder *folder, const char *name)
 {
 	char part[FOLDER_NAME_MAX], packed[FOLDER_NAME_MAX];
 
 	folder_part(part, name);
 	folder_stage(packed, sizeof(packed), "", name, TEMPLATE_PACKED);
-	return folder_has(folder, name) || folder_has(folder, part) ||
+	return folder_has(folder, part) || folder_has(folder, name) ||
 	       folder_has(folder, packed);
 }
 
@@ -123,14 +127,19 @@ int folder_create(struct folder *folder, const char *name)
 	int fd;
 
 	folder_new(new, name);
-	if (folder_taken(folder, name)) {
-		errno = EEXIST;
-		return -1;
-	}
+	if (folder_taken(folder, name))
+		goto out_taken;
 	fd = openat(folder->fd, new, flags, SAVEFILE_MODE);
 	if (fd < 0 && errno == ENOENT && folder_lead(folder, name))
 		fd = openat(folder->fd, new, flags, SAVEFILE_MODE);
-	return fd;
+	/* again, for another one of that name may have left its first stage meanwhile */
+	if (fd < 0 || !folder_taken(folder, name))
+		return fd;
+	unlinkat(folder->fd, new, 0);
+	close(fd);
+out_taken:
+	errno = EEXIST;
+	return -1;
 }
 
 static bool folder_sync_one(const struct folder *folder, const char *path)
