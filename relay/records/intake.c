@@ -121,16 +121,17 @@ bool intake_is_dry(struct records *records)
 		any |= idle;
 		all &= idle;
 		quiet &= idle;
-		held |= (ring->state == RING_CALL_STREAMING && ring->starved) ||
-			ring->ring->safe != ring->ring->tail ||
-			ring_keep_owes_spill(ring);
+		held |= ring->ring->safe != ring->ring->tail || ring_keep_owes_spill(ring);
 	}
+	for (unsigned int i = 0; i < records->count; i++)
+		held |= records->rings[i].state == RING_CALL_STREAMING &&
+			records->rings[i].starved;
 	/*
 	 * Nobody tells when extents are let go of, nor when half of a ring is full
 	 * that no collector empties. And such a ring would wake us for ever:
 	 * instead the others are looked at.
 	 */
-	held |= spool && (!quiet || spool_waits(spool));
+	held |= spool && ((records->described && !quiet) || spool_waits(spool));
 	if (held || (any && !all && !records->armed &&
 		     records->reader->ring_count > 1))
 		records->look_at = clock_now() + INTAKE_LOOK;

@@ -139,48 +139,53 @@ static void records_make_calls(struct records *records)
 {
 	struct exclude *exclude = records->config->exclude;
 
-	records->broken = exclude && !exclude_start(exclude, records->metadata.linktype);
-	records->broken |= !ring_spool_open(records, stream_wake);
+	records->broken |= exclude && !exclude_start(exclude, records->metadata.linktype);
+	ring_spool_describe(records);
 	if (records->config->copy)
 		copy_start(records->config->copy, stream_wake, records->config->stream);
-	for (unsigned int i = 0; i < records->reader->ring_count; i++)
-		ring_call_enter(&records->rings[i],
-				records->broken ? RING_CALL_DONE : RING_CALL_PAUSE,
-				i && !records->worked ? RECORDS_GATHER_MAX : 0);
+	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
+		struct ring_call *ring = &records->rings[i];
+
+		if (records->broken)
+			ring->state = RING_CALL_DONE;
+		if (ring->state == RING_CALL_PAUSE)
+			ring_call_enter(ring, RING_CALL_PAUSE,
+					i && !records->worked ? RECORDS_GATHER_MAX : 0);
+	}
 }
 
-/* The first Welcome: the other calls follow. */
+/* The first Welcome: the other calls follow, but those that there is no Hello for. */
 static void records_on_worked(struct records *records)
 {
-	for (unsigned int i = 0; i < records->count; i++)
+	unsigned int first = records->described ? 0 : records->reader->ring_count;
+
+	for (unsigned int i = first; i < records->count; i++)
 		if (records->rings[i].state == RING_CALL_PAUSE)
 			ring_call_enter(&records->rings[i], RING_CALL_PAUSE,
 					RECORDS_GATHER);
 }
 
-/* Until the capture knows its link type there is nothing to say. */
-static void records_start(struct records *records)
+/* Until the capture knows its link type there is nothing to say of it. */
+static void records_describe(struct records *records)
 {
 	while (!records->described && !records->armed) {
 		records->described = intake_describe(records);
-		if (records->described)
+		if (records->described) {
+			records_make_calls(records);
 			break;
-		if (!records->waits)
+		}
+		if (!records->waits && !records->ending)
 			log_info("%s was not there yet: waiting for its first packet",
 				 records->metadata.interface);
 		records->waits = true;
 		intake_sleep(records);
 	}
-	if (records->described)
-		records_make_calls(records);
 }
 
+/* What is past has no need of the capture. */
 static void records_work(struct records *records)
 {
-	if (!records->described)
-		records_start(records);
-	if (!records->described)
-		return;
+	records_describe(records);
 	if (records->config->drain)
 		records_finish(records, "draining");
 	if (records->past && !records->signalled && !records->unimplemented)
@@ -420,6 +425,11 @@ static void records_init(struct records *records)
 	for (unsigned int i = 0; i < records->count; i++)
 		ring_call_init(records, i, epoch, i, &reader->rings[i], &config->extents[i],
 			       NULL);
+	if (ring_spool_open(records, stream_wake))
+		return;
+	records->broken = true;
+	for (unsigned int i = 0; i < records->count; i++)
+		records->rings[i].state = RING_CALL_DONE;
 }
 
 static void records_loop(struct records *records)

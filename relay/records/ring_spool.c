@@ -23,32 +23,45 @@ static bool ring_spool_fits(const struct records *records, const struct spool_ri
 	return false;
 }
 
-bool ring_spool_open(struct records *records, void (*wake)(void *stream))
+/* The epoch that is captured, as far as it is known. */
+static struct spool_epoch *ring_spool_live(struct records *records)
 {
 	const struct ring_epoch *epoch = &records->epoch;
-	struct spool *spool = records->config->spool;
 	struct spoolfile_header header = {
 		.ring_count = epoch->ring_count,
 		.resolution = epoch->resolution,
 		.ring_bytes = epoch->ring_bytes,
 		.metadata = *epoch->metadata,
 	};
+
+	memcpy(header.id.boot, epoch->boot_id, sizeof(header.id.boot));
+	memcpy(header.id.capture, epoch->capture, sizeof(header.id.capture));
+	return spool_live(records->config->spool, &header);
+}
+
+bool ring_spool_open(struct records *records, void (*wake)(void *stream))
+{
+	struct spool *spool = records->config->spool;
 	struct spool_epoch *live;
 
 	if (!spool)
 		return true;
-	memcpy(header.id.boot, epoch->boot_id, sizeof(header.id.boot));
-	memcpy(header.id.capture, epoch->capture, sizeof(header.id.capture));
-	live = spool_live(spool, &header);
+	live = ring_spool_live(records);
 	spool_listen(spool, wake, records->config->stream);
 	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
 		if (!ring_spool_fits(records, &live->rings[i]))
 			return false;
-		ring_call_init(records, i, epoch, i, &records->reader->rings[i],
+		ring_call_init(records, i, &records->epoch, i, &records->reader->rings[i],
 			       &records->config->extents[i], &live->rings[i]);
 	}
 	records->past = past_new(records);
 	return true;
+}
+
+void ring_spool_describe(struct records *records)
+{
+	if (records->config->spool)
+		ring_spool_live(records);
 }
 
 void ring_spool_close(struct records *records)

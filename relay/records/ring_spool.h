@@ -13,6 +13,9 @@ struct records;
  */
 bool ring_spool_open(struct records *records, void (*wake)(void *stream));
 
+/* Hello's part is known now, before anything is written. */
+void ring_spool_describe(struct records *records);
+
 /* What no collector took may outlive the machine, too. */
 void ring_spool_close(struct records *records);
 

@@ -245,8 +245,8 @@ void exclude_peer(struct exclude *exclude, unsigned int ring, const char *peer)
 	if (!exclude->own || !strncmp(known, peer, EXCLUDE_PEER_MAX - 1))
 		return;
 	snprintf(known, EXCLUDE_PEER_MAX, "%s", peer);
-	/* Another ring's call may have brought it already. */
-	if (exclude_is_repeated(exclude, ring))
+	/* Another ring's call may have brought it already; what is not in force will know. */
+	if (!exclude->in_force || exclude_is_repeated(exclude, ring))
 		return;
 	if (!exclude_put(exclude, exclude->linktype))
 		log_warning("the connection to %s is captured, too", peer);

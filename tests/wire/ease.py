@@ -20,6 +20,7 @@ from ring import Ring
 
 UNAVAILABLE = (grpc.StatusCode.UNAVAILABLE, "gone")
 SIZES = (60, 90, 1514, 300)
+NO_LINKTYPE = 0xffffffff
 
 
 def packets_of(count, seed=1):
@@ -444,6 +445,57 @@ def _(folder):
     want[2] += contents(packets_of(5, 4), 9)
     same(got == sorted(want), True, "bytes are right")
     same([name for name in os.listdir(folder("spool")) if name.endswith(".spool")], [], "spool")
+
+
+@case("ease: --drain of a capture without a link type: the spool of another, then the end")
+def _(folder):
+    os.mkdir(folder("rings"))
+    ring = Ring(lambda name: folder("rings", name + "1"))
+    ring.append(packets_of(30))
+    program = ring.relay(free_port(), "--spool", folder("spool"))
+    program.wait_line(" is away")
+    program.stop(0)
+    ring = Ring(lambda name: folder("rings", name + "2"), linktype=NO_LINKTYPE)
+    holder = Holder()
+    server = Server(holder)
+    ring.relay(server.port, "--spool", folder("spool"), "--drain").wait(0)
+    server.stop()
+    same(bytes(holder.data) == contents(packets_of(30), 9), True, "bytes are right")
+    same([name for name in os.listdir(folder("spool")) if name.endswith(".spool")], [], "spool")
+
+
+@case("ease: the spool of another capture goes out before this one has a link type")
+def _(folder):
+    os.mkdir(folder("rings"))
+    ring = Ring(lambda name: folder("rings", name + "1"))
+    ring.append(packets_of(30))
+    program = ring.relay(free_port(), "--spool", folder("spool"))
+    program.wait_line(" is away")
+    program.stop(0)
+    ring = Ring(lambda name: folder("rings", name + "2"), 2, linktype=NO_LINKTYPE)
+    captures = {}
+    server = Server(lambda call: captures.setdefault(
+        (call.hello.capture, call.hello.ring), Holder())(call))
+    program = ring.relay(server.port, "--spool", folder("spool"))
+    until(lambda: not [name for name in os.listdir(folder("spool")) if name.endswith(".spool")],
+          "an empty spool")
+    same([bytes(holder.data) == contents(packets_of(30), 9) for holder in captures.values()],
+         [True], "bytes are right")
+    same({call.hello.linktype for call in server.calls}, {1}, "link types")
+    ring.attach(101)
+    ring.append(packets_of(10, 2), 1)
+    until(lambda: ring.tail(1) == ring.head(1), "the tail")
+    program.stop(0)
+    same({call.hello.linktype for call in server.calls}, {1, 101}, "link types")
+    server.stop()
+
+
+@case("ease: --drain of a capture without a link type, and without a spool, is done at once")
+def _(folder):
+    for protocol in "auto", "records", "packet":
+        ring = Ring(folder, linktype=NO_LINKTYPE)
+        ring.relay(free_port(), "--protocol", protocol, "--drain").wait(0)
+        clear(folder)
 
 
 @case("ease: --drain is for captures")

@@ -38,6 +38,10 @@ class Ring:
         """Stored at once, as the kernel does."""
         return ctypes.c_uint64.from_buffer(self.memory, offset)
 
+    def attach(self, linktype):
+        """For the first time, to an interface of that link type."""
+        ctypes.c_uint32.from_buffer(self.memory, 28).value = linktype
+
     def consumer(self, ring):
         return PAGE * (1 + ring)
 
