@@ -105,14 +105,21 @@ void ledger_close(struct ledger *ledger, const char *name, uint64_t length)
 	ledger_append(&ledger->closed, name, length);
 }
 
+static unsigned int ledger_count(const struct ledger_closed *closed, const char *name)
+{
+	unsigned int count = 0;
+
+	for (; closed; closed = closed->next)
+		count += !strcmp(closed->name, name);
+	return count;
+}
+
+/* A name may be given again before the one that had it is done: the oldest comes first. */
 bool ledger_done(struct ledger *ledger, const char *name)
 {
-	struct ledger_closed *of_base = ledger->base ? ledger->base->closed : NULL;
-
-	if (ledger_drop(&ledger->closed, name))
-		return true;
-	if (!*ledger_where(&of_base, name) || *ledger_where(&ledger->done, name))
-		return false;
+	if (!ledger->base || ledger_count(ledger->base->closed, name) <=
+			     ledger_count(ledger->done, name))
+		return ledger_drop(&ledger->closed, name);
 	ledger_append(&ledger->done, name, 0);
 	return true;
 }

@@ -112,7 +112,10 @@ bool ledger_name_fine(const char *name);
 /* @name is complete. Without memory the program ends. */
 void ledger_close(struct ledger *ledger, const char *name, uint64_t length);
 
-/* All is done with @name. False: the ledger, with its base, does not have it. */
+/*
+ * All is done with @name: of several, with the one that was complete first. False: the
+ * ledger, with its base, does not have it.
+ */
 bool ledger_done(struct ledger *ledger, const char *name);
 
 /* The one of that number in a list, or NULL. */

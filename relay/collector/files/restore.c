@@ -2,10 +2,28 @@
 #include "restore.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "common/log.h"
 #include "folder.h"
 #include "journal.h"
+
+/*
+ * Does another one have its name by now? That was given again, for it was gone: moved
+ * away, or removed.
+ */
+static bool restore_followed(const struct journal *journal, const struct ledger_closed *closed)
+{
+	const char *name = closed->name;
+
+	for (closed = closed->next; closed; closed = closed->next)
+		if (!strcmp(closed->name, name))
+			return true;
+	for (const struct ledger_file *file = journal_files(journal); file; file = file->next)
+		if (!strcmp(file->name, name))
+			return true;
+	return false;
+}
 
 /* It was complete: somebody may have taken it away since. */
 static bool restore_closed(struct journal *journal, const struct folder *folder,
@@ -13,6 +31,10 @@ static bool restore_closed(struct journal *journal, const struct folder *folder,
 {
 	uint64_t missing;
 
+	if (restore_followed(journal, closed)) {
+		journal_done(journal, closed->name);
+		return true;
+	}
 	switch (folder_finish(folder, closed->name, closed->length, &missing)) {
 	case FOLDER_FINE:
 		return true;
@@ -38,23 +60,20 @@ static void restore_lost(struct journal *journal, const struct folder *folder,
 static bool restore_open(struct journal *journal, const struct folder *folder,
 			 const struct ledger_file *file)
 {
+	enum folder_left left;
 	uint64_t missing;
 
-	switch (folder_finish(folder, file->name, file->length, &missing)) {
-	case FOLDER_FINE:
-		if (missing)
-			restore_lost(journal, folder, file, missing);
-		break;
-	case FOLDER_ABSENT:
-		if (file->length > RINGFILE_HEADER)
-			restore_lost(journal, folder, file, file->length);
-		break;
-	case FOLDER_EMPTY:
-		break;
-	case FOLDER_FAILED:
+	left = folder_finish(folder, file->name, file->length, &missing);
+	if (left == FOLDER_FAILED)
 		return false;
-	}
+	/* without a packet it is not even missed */
+	if (file->length <= RINGFILE_HEADER)
+		missing = 0;
+	if (missing)
+		restore_lost(journal, folder, file, missing);
 	journal_next(journal, file->number, "");
+	if (missing && left == FOLDER_ABSENT)
+		journal_done(journal, file->name);
 	return true;
 }
 
