@@ -31,10 +31,10 @@ $(BUILD)/pcapring: $(CONTROL_OBJECTS)
 	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CONTROL_LIBRARIES)
 
 $(BUILD)/pcapring-relay: $(RELAY_OBJECTS) $(COMMON_OBJECTS) $(PROTO_OBJECTS)
-	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -linih -lmicrohttpd -lmnl -lpcap -lprotobuf-c -lssl -lcrypto -lsystemd -lz -lpthread
+	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -lgnutls -linih -lmicrohttpd -lmnl -lpcap -lprotobuf-c -lssl -lcrypto -lsystemd -lz -lpthread
 
 $(BUILD)/pcapring-collector: $(COLLECTOR_OBJECTS) $(COMMON_OBJECTS) $(PROTO_OBJECTS) $(HEALTH_OBJECTS)
-	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -linih -lmicrohttpd -lprotobuf-c -ljansson -lzstd -lssl -lcrypto -lsystemd -lpthread
+	$(call step,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lgrpc -lgpr -lgnutls -linih -lmicrohttpd -lprotobuf-c -ljansson -lzstd -lssl -lcrypto -lsystemd -lpthread
 
 $(BUILD)/objects/relay/%.o: relay/%.c $(GENERATED)/stamp
 	@mkdir -p $(@D)

@@ -12,9 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/https.h"
 #include "common/log.h"
 #include "common/size.h"
-#include "common/tls.h"
 
 /* Few look at a time; those who are slow, or many, wait or go. */
 #define HTTP_CONNECTIONS	64
@@ -33,14 +33,13 @@
 
 /**
  * struct http - a server
- * @tls_read: there is @tls
+ * @https: NULL: in the clear
  * @tokenless: it was said that the token cannot be read
  */
 struct http {
 	struct http_config config;
 	struct MHD_Daemon *daemon;
-	struct tls tls;
-	bool tls_read;
+	struct https *https;
 	bool tokenless;
 };
 
@@ -312,62 +311,43 @@ static int http_listen(const struct http_address *address, const char *text)
 	return -1;
 }
 
-static bool http_read_tls(const struct http_config *config, struct tls *tls)
+static bool http_check_token(const struct http_config *config)
 {
-	const struct tls_source sources[TLS_FILES] = {
-		[TLS_CERTIFICATE] = {
-			.option = "--metrics-tls-cert", .path = config->certificate,
-		},
-		[TLS_KEY] = {
-			.option = "--metrics-tls-key", .path = config->key,
-		},
-	};
+	char token[HTTP_TOKEN_MAX], fault[HTTP_FAULT_MAX];
 
-	return tls_open(tls, sources);
+	if (!config->token_file || http_read_token(config->token_file, token, fault))
+		return true;
+	log_error("%s", fault);
+	return false;
 }
 
 bool http_check_files(const struct http_config *config)
 {
-	char token[HTTP_TOKEN_MAX], fault[HTTP_FAULT_MAX];
-	struct tls tls;
-
-	if (!config->listen)
-		return true;
-	if (config->token_file && !http_read_token(config->token_file, token, fault)) {
-		log_error("%s", fault);
-		return false;
-	}
-	if (!config->key)
-		return true;
-	if (!http_read_tls(config, &tls))
-		return false;
-	tls_close(&tls);
-	return true;
+	return !config->listen ||
+	       (http_check_token(config) &&
+		(!config->key || https_check(config->certificate, config->key)));
 }
 
 static bool http_start(struct http *http, int fd)
 {
-	const struct tls *tls = &http->tls;
-	/* without TLS the list ends before its texts */
+	/* without TLS the list ends before that */
 	struct MHD_OptionItem options[] = {
 		{ MHD_OPTION_LISTEN_SOCKET, fd, NULL },
 		{ MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS, NULL },
 		{ MHD_OPTION_PER_IP_CONNECTION_LIMIT, HTTP_OF_ONE_ADDRESS, NULL },
 		{ MHD_OPTION_CONNECTION_TIMEOUT, HTTP_PATIENCE, NULL },
 		{ MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_MEMORY, NULL },
-		{ http->tls_read ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0,
-		  tls->text[TLS_CERTIFICATE] },
-		{ MHD_OPTION_HTTPS_MEM_KEY, 0, tls->text[TLS_KEY] },
+		{ http->https ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END, 0,
+		  https_retrieve(http->https) },
 		{ MHD_OPTION_END, 0, NULL },
 	};
 	unsigned int flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL |
-			     (http->tls_read ? MHD_USE_TLS : 0);
+			     (http->https ? MHD_USE_TLS : 0);
 
 	http->daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_handle, http,
 					MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 	if (!http->daemon)
-		log_error("--metrics %s: cannot be served%s", http->config.listen,
-			  http->tls_read ? ": GnuTLS does not take the certificate and key" : "");
+		log_error("--metrics %s: cannot be served", http->config.listen);
 	return http->daemon;
 }
 
@@ -383,7 +363,7 @@ static void http_say(const struct http *http, int fd)
 		return;
 	log_info(strchr(host, ':') ? "metrics at %s://[%s]:%s/metrics" :
 				     "metrics at %s://%s:%s/metrics",
-		 http->tls_read ? "https" : "http", host, port);
+		 http->https ? "https" : "http", host, port);
 }
 
 struct http *http_open(const struct http_config *config)
@@ -400,10 +380,11 @@ struct http *http_open(const struct http_config *config)
 		log_error("%s", fault);
 		goto out_free;
 	}
-	if (!http_check_files(config))
+	if (!http_check_token(config))
 		goto out_free;
-	http->tls_read = config->key && http_read_tls(config, &http->tls);
-	if (config->key && !http->tls_read)
+	if (config->key)
+		http->https = https_open(config->certificate, config->key);
+	if (config->key && !http->https)
 		goto out_free;
 	fd = http_listen(&address, config->listen);
 	if (fd >= 0 && http_start(http, fd)) {
@@ -412,8 +393,7 @@ struct http *http_open(const struct http_config *config)
 	}
 	if (fd >= 0)
 		close(fd);
-	if (http->tls_read)
-		tls_close(&http->tls);
+	https_close(http->https);
 out_free:
 	free(http);
 	return NULL;
@@ -424,7 +404,6 @@ void http_close(struct http *http)
 	if (!http)
 		return;
 	MHD_stop_daemon(http->daemon);
-	if (http->tls_read)
-		tls_close(&http->tls);
+	https_close(http->https);
 	free(http);
 }

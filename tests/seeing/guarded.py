@@ -6,8 +6,9 @@ import socket
 import ssl
 
 import savefile
-from harness import Program, case, same, write
+from harness import Program, case, read, same, until, write
 from rigs import Authority, Watched, collector, fetch
+from tls import replace, serial
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 
@@ -90,6 +91,7 @@ def _(folder):
     write(folder("in.pcap"), savefile.build(savefile.packets(1), "<"))
     write(folder("token"), f"{TOKEN}\n".encode())
     write(folder("short"), b"12345\n")
+    old = Authority(folder, "ca").issue("old", year="past")
     for program in (("pcapring-collector", "--listen", "127.0.0.1:0", "--write",
                      folder("x.pcap")),
                     ("pcapring-relay", "--read", folder("in.pcap"), "--target", "127.0.0.1:1")):
@@ -99,6 +101,10 @@ def _(folder):
             run = Program(*program, "--config", folder("metrics.conf"), "--check-config")
             text = run.wait(status)
             assert status == 0 or "--metrics-token-file" in text, text
+        certificate, key = old
+        run = Program(*program, "--metrics", "127.0.0.1:0", "--metrics-tls-cert", certificate,
+                      "--metrics-tls-key", key, "--check-config")
+        assert "--metrics-tls-cert" in run.wait(2) and run.find("expired on 2021"), run.lines
 
 
 @case("only GET and HEAD, only what there is, and nothing that a browser could misuse")
@@ -182,6 +188,32 @@ def _(folder):
         status = 0
     assert status != 200, "in the clear"
     program.stop()
+
+
+@case("by TLS: renewed files are taken as they come, not half of them, nor two that do not match")
+def _(folder):
+    authority = Authority(folder, "ca")
+    certificate, key = authority.issue("seen")
+    shown, _port = collector(folder, "--metrics-tls-cert", certificate, "--metrics-tls-key", key)
+    port = int(shown.url.rpartition(":")[2])
+    before = serial(port, authority)
+    same(serial(port, authority), before, "serial number, nothing changed")
+
+    renewed, renewed_key = authority.issue("renewed")
+    replace(certificate, read(renewed))
+    same(serial(port, authority), before, "serial number, with half of the pair")
+    shown.program.wait_line("--metrics-tls-key .* is not the key of --metrics-tls-cert .*; "
+                            "what was read before stays in use")
+    replace(key, read(renewed_key)[:40])
+    same(serial(port, authority), before, "serial number, with a part of the key")
+    os.remove(key)
+    same(serial(port, authority), before, "serial number, without the key")
+    replace(key, read(renewed_key))
+    until(lambda: serial(port, authority) != before, "the renewed certificate")
+    context = ssl.create_default_context(cafile=authority.certificate)
+    same(shown.get(context=context)[0], 200, "status")
+    text = shown.program.stop()
+    same(text.count("what was read before stays in use"), 2, f"complaints in {text}")
 
 
 @case("those who connect and say nothing, or rubbish, keep nobody else from looking")

@@ -6,7 +6,7 @@
 # code, with tests/unit/kernel in the kernel's place; the others are linked with
 # the relay's objects.
 
-UNIT_LIBRARIES	:= -lcmocka -lgrpc -lgpr -linih -lmicrohttpd -lprotobuf-c -lpcap -lzstd -lssl -lcrypto -lsystemd -lz -lpthread
+UNIT_LIBRARIES	:= -lcmocka -lgrpc -lgpr -lgnutls -linih -lmicrohttpd -lprotobuf-c -lpcap -lzstd -lssl -lcrypto -lsystemd -lz -lpthread
 UNIT_CFLAGS	= $(ALL_CFLAGS) -I. -Itests/unit
 UNIT_SOURCES	:= $(wildcard tests/unit/test_*.c)
 UNIT_TESTS	:= $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/unit/%)
