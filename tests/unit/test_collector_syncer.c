@@ -160,6 +160,42 @@ static void goes_back_after_a_failure(void **state)
 	free(one);
 }
 
+static void tells_again_what_it_could_not_enter(void **state)
+{
+	struct journal *journal = journal_open(folder_file);
+	struct syncer *syncer = syncer_open(journal, 3600000000000, woken, NULL);
+	struct ledger_file *one = declaration(1), *two = declaration(2);
+	int fd = open(folder_file, O_RDWR | O_CREAT, 0600), whole = dup(fd), pipes[2];
+	struct sync_file *a = syncer_add(syncer, fd, one, false);
+	struct sync_file *b = syncer_add(syncer, whole, two, false);
+	struct ledger_ring safe;
+	bool declared;
+
+	(void)state;
+	while (!is_safe(syncer, a, 0) || !is_safe(syncer, b, 0))
+		sem_wait(&rounds);
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(dup2(pipes[1], fd), fd);	/* which cannot be synced */
+	note(syncer, a, 5, 5);
+	syncer_gone(syncer, 2, 7);			/* in the same round */
+	while (syncer_safe(syncer, a, 0, &safe, &declared))
+		sem_wait(&rounds);
+	assert_int_equal(dup2(whole, fd), fd);
+	assert_false(syncer_reset(syncer, a, one, NULL, NULL));
+	syncer_close(syncer);
+	journal_close(journal);
+	journal = journal_open(folder_file);
+	assert_true(find(journal, 2)->gone);
+	assert_int_equal(find(journal, 2)->missing, 7);
+	journal_close(journal);
+	close(fd);
+	close(whole);
+	close(pipes[0]);
+	close(pipes[1]);
+	free(one);
+	free(two);
+}
+
 static int begin(void **state)
 {
 	sem_init(&rounds, 0, 0);
@@ -172,6 +208,7 @@ int main(void)
 		cmocka_unit_test_setup(makes_safe_what_is_noted, begin),
 		cmocka_unit_test_setup(a_quarter_is_urgent, begin),
 		cmocka_unit_test_setup(goes_back_after_a_failure, begin),
+		cmocka_unit_test_setup(tells_again_what_it_could_not_enter, begin),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

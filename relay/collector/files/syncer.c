@@ -150,9 +150,12 @@ static void syncer_round(struct syncer *syncer)
 		syncer_rename(syncer, first);
 	if (syncer->room)
 		syncer_tell_room(syncer->room, error);
-	tidings_free(&tidings);
 	keeper_away(false);
 	pthread_mutex_lock(&syncer->lock);
+	/* with the next round; what the journal cannot read it would never take */
+	if (error && error != EBADMSG)
+		tidings_return(&syncer->tidings, &tidings);
+	tidings_free(&tidings);
 	syncer->walking = false;
 	syncer_publish(syncer, error);
 	pthread_mutex_unlock(&syncer->lock);

@@ -54,6 +54,17 @@ void tidings_enter(const struct tidings *tidings, struct journal *journal)
 			journal_gone(journal, one->number, one->missing);
 }
 
+void tidings_return(struct tidings *tidings, struct tidings *from)
+{
+	struct tidings_one **at = &from->first;
+
+	while (*at)
+		at = &(*at)->next;
+	*at = tidings->first;
+	*tidings = *from;
+	from->first = NULL;
+}
+
 void tidings_free(struct tidings *tidings)
 {
 	while (tidings->first) {

@@ -21,6 +21,10 @@ bool tidings_gone(struct tidings *tidings, unsigned int number, uint64_t missing
 bool tidings_done(struct tidings *tidings, const char *name);
 
 void tidings_enter(const struct tidings *tidings, struct journal *journal);
+
+/* They could not be entered: take @from's, too, which has none then. */
+void tidings_return(struct tidings *tidings, struct tidings *from);
+
 void tidings_free(struct tidings *tidings);
 
 #endif
