@@ -55,6 +55,7 @@ enum relay_state {
  * @finishing: no more will come: the capture was deleted, or it is enough
  * @broken: the source is
  * @answered: all that was sent has arrived
+ * @lost: the last call failed, and something of it may not have
  * @called: at least once
  * @peer: the receiver; @own where nobody gave it
  * @call: the current one
@@ -76,6 +77,7 @@ struct relay {
 	bool finishing;
 	bool broken;
 	bool answered;
+	bool lost;
 	bool called;
 	struct peer *peer;
 	struct peer own;
@@ -385,6 +387,7 @@ static void relay_on_ended(struct relay *relay)
 	if (!relay_again(relay, end)) {
 		log_error("the stream to %s failed: %s; %" PRIu64 " packets unconfirmed",
 			  relay->config->target, end->reason, unconfirmed);
+		relay->lost = unconfirmed;
 		relay->state = RELAY_DONE;
 		return;
 	}
@@ -477,8 +480,7 @@ static bool relay_result(const struct relay *relay)
 		return false;
 	if (relay->answered)
 		return true;
-	return relay->source->capture && !relay->finishing &&
-	       !flight_packets(&relay->flight);
+	return relay->source->capture && !relay->finishing && !relay->lost;
 }
 
 bool relay_run(const struct relay_config *config, struct relay_counts *counts)
@@ -498,6 +500,8 @@ bool relay_run(const struct relay_config *config, struct relay_counts *counts)
 	relay.peer->again = false;
 	if (!config->peer)
 		*counts = (struct relay_counts) {};
+	if (relay.source->resume)
+		relay.source->resume(relay.source);
 	if (config->drain)
 		relay_finish(&relay, "draining");
 	if (relay.state != RELAY_DONE)

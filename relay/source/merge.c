@@ -140,6 +140,21 @@ static void merge_level(struct source *source, uint64_t *captured, uint64_t *roo
 	reader_level(merge_of(source)->reader, captured, room);
 }
 
+/* What was released is not ours to read any more. */
+static void merge_resume(struct source *source)
+{
+	struct merge *merge = merge_of(source);
+
+	for (unsigned int i = 0; i < merge->reader->ring_count; i++) {
+		struct reader_ring *ring = &merge->reader->rings[i];
+
+		if ((int64_t)(ring->tail - ring->position) > 0)
+			ring->position = ring->tail;
+		merge->broken |= !merge_look(merge, i);
+	}
+	merge->stale = true;
+}
+
 static void merge_stop(struct source *source)
 {
 	struct merge *merge = merge_of(source);
@@ -175,6 +190,7 @@ void merge_open(struct merge *merge, struct reader *reader)
 			.position = merge_position,
 			.release = merge_release,
 			.level = merge_level,
+			.resume = merge_resume,
 			.stop = merge_stop,
 		},
 		.reader = reader,

@@ -53,6 +53,8 @@ enum source_result {
  * @release: everything in a ring before @tail is free
  * @level: of a capture: bytes that ever came into all rings, and that are free
  *	in the fullest one
+ * @resume: rings were released by others meanwhile, past what was read here;
+ *	NULL: nobody else does
  * @stop: what is there now is all that next shall give
  */
 struct source {
@@ -67,6 +69,7 @@ struct source {
 	uint64_t (*position)(struct source *source, unsigned int ring);
 	void (*release)(struct source *source, unsigned int ring, uint64_t tail);
 	void (*level)(struct source *source, uint64_t *captured, uint64_t *room);
+	void (*resume)(struct source *source);
 	void (*stop)(struct source *source);
 };
 

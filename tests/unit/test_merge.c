@@ -232,6 +232,31 @@ static void test_after_a_stop_only_the_backlog_comes(void **state)
 	end(&f);
 }
 
+/* A spool took what came first, and the kernel wrote over it. */
+static void test_what_others_released_is_not_read(void **state)
+{
+	const struct pcapring_record junk = { .caplen = UINT32_MAX };
+	struct reader_ring *ring;
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 2);
+	append(&f, 0, 1);
+	append(&f, 1, 2);
+	assert_int_equal(next(&f), 1);
+	ring = &f.reader.rings[1];
+	assert_true(reader_load(&f.reader, ring));
+	memring_write(&f.memring, 1, ring->tail, &junk, sizeof(junk));
+	reader_release(ring, ring->head);
+	append(&f, 0, 3);
+	append(&f, 1, 4);
+	f.source->resume(f.source);
+	assert_int_equal(next(&f), 3);
+	assert_int_equal(next(&f), 4);
+	expect(&f, SOURCE_EMPTY);
+	end(&f);
+}
+
 static void test_a_corrupted_ring_ends_the_source(void **state)
 {
 	const struct pcapring_record bad = { .caplen = 1 << 30 };
@@ -280,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_more_says_what_next_gives),
 		cmocka_unit_test(test_sleep_sees_what_came_meanwhile),
 		cmocka_unit_test(test_after_a_stop_only_the_backlog_comes),
+		cmocka_unit_test(test_what_others_released_is_not_read),
 		cmocka_unit_test(test_a_corrupted_ring_ends_the_source),
 		cmocka_unit_test(test_it_describes_the_capture),
 	};

@@ -11,7 +11,7 @@ import grpc
 
 import savefile
 from collector import NATIVE, start
-from harness import Program, case, read, same, until, write
+from harness import SECONDS, Program, case, read, same, until, write
 from peers import Packet, Receiver
 from records_relay import contents
 from records_server import Holder, Server
@@ -162,6 +162,25 @@ def _(folder):
         same(len(receiver.messages), 30, "packets")
         assert "30 packets" in text and " 0 unconfirmed" in text, text
         same(ring.tail(0) + ring.tail(1), len(contents(packets[:30], 9)), "tails")
+        clear(folder)
+
+
+@case("ease: --count over Run, and no answer: exit 1 where packets may not have arrived")
+def _(folder):
+    for args in ("--count", "30"), ():
+        ring = Ring(folder)
+        ring.append(packets_of(30))
+        receiver = Receiver()
+        receiver.may_answer.clear()
+        program = ring.relay(receiver.port, "--protocol", "packet", *args)
+        until(lambda: len(receiver.messages) == 30, "all packets")
+        if not args:
+            program.signal(signal.SIGTERM)
+        receiver.halfclosed.wait(SECONDS)
+        receiver.server.stop(0)
+        text = program.wait(1)
+        receiver.stop()
+        assert "30 packets unconfirmed" in text, text
         clear(folder)
 
 
@@ -664,6 +683,33 @@ class Wire:
 
     def close(self):
         self.listener.close()
+
+
+@case("ease: the receiver knows packets only, and comes after a spool took what was there")
+def _(folder):
+    packets = packets_of(900)
+    ring = Ring(folder, size=1 << 16)
+    port = free_port()
+    program = ring.relay(port, "--spool", folder("spool"))
+    program.wait_line(" is away")
+    for n, packet in enumerate(packets[:600]):      # around the ring, many times
+        until(lambda n=n: ring.head() + 1600 - ring.tail() <= ring.size, f"room for packet {n}")
+        ring.append([packet])
+    receiver = Receiver(port)
+    program.wait_line("connected to")
+    for n, packet in enumerate(packets[600:]):
+        until(lambda n=n: ring.head() + 1600 - ring.tail() <= ring.size, f"room for packet {n}")
+        ring.append([packet])
+    until(lambda: ring.tail() == ring.head(), "the tail")
+    program.stop(0)
+    receiver.stop()
+    got = data_of(receiver)
+    same(got == [packet[3] for packet in packets[900 - len(got):]], True, "packets are right")
+    holder = Holder()
+    server = Server(holder)
+    ring.relay(server.port, "--spool", folder("spool"), "--drain").wait(0)
+    server.stop()
+    same(bytes(holder.data) == contents(packets[:900 - len(got)], 9), True, "the others are there")
 
 
 @case("ease: --compression: fewer bytes on the wire, the same packets, over both protocols")
