@@ -41,7 +41,6 @@ static bool reload_read(struct reload *reload)
 	uint32_t linktype = reload->reader ? reader_linktype(reload->reader) :
 			    PCAPRING_LINKTYPE_NONE;
 
-	reload->list = NULL;
 	return check_options(&reload->options, linktype) &&
 	       (!reload->options.exclude_list ||
 		exclude_list_read(reload->options.exclude_list, &reload->list));
@@ -64,6 +63,7 @@ void reload_run(void *context)
 	if (!config || !reload_read(reload) || !reload_hand_over(reload)) {
 		log_error("the configuration stays as it was");
 		free(reload->list);
+		reload->list = NULL;
 		if (config)
 			config_close(config);
 		return;

@@ -18,7 +18,8 @@ struct reader;
  * struct reload - what was read, and who takes it over
  * @first: what the program began with; what cannot change refers to it
  * @last: what was taken over last; NULL: nothing was
- * @options: of what was read just now; @list: of its --exclude-list
+ * @options: of what was read just now; @list: of its --exclude-list, until it was
+ *	taken over
  * @exclude: takes it over; NULL: nothing is left out
  * @rate: takes its limit over
  * @reader: the capture; NULL: there is none
