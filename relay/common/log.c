@@ -135,12 +135,33 @@ static int log_prefix(char *line, int priority)
 	return snprintf(line, LOG_LINE_MAX, "%s: ", log_program);
 }
 
+/* Bytes of the character at @text, in UTF-8; 0: none that only shows something. */
+static int log_character(const unsigned char *text, int length)
+{
+	int bytes = *text < 0x80 ? 1 : *text < 0xc2 ? 0 : *text < 0xe0 ? 2 :
+		    *text < 0xf0 ? 3 : *text < 0xf5 ? 4 : 0;
+
+	if (bytes > length || iscntrl(*text))
+		return 0;
+	/* U+0080 to U+009F are orders, too */
+	if (*text == 0xc2 && text[1] < 0xa0)
+		return 0;
+	for (int i = 1; i < bytes; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	return bytes;
+}
+
 /* What others wrote neither begins lines nor tells terminals what to do. */
 static void log_tame(char *text, int length)
 {
-	for (int i = 0; i < length; i++)
-		if (iscntrl((unsigned char)text[i]))
+	for (int i = 0; i < length;) {
+		int bytes = log_character((unsigned char *)text + i, length - i);
+
+		if (!bytes)
 			text[i] = '?';
+		i += bytes ? bytes : 1;
+	}
 }
 
 static void log_format(int priority, const char *format, va_list args)

@@ -3,8 +3,8 @@
  * What a program says on standard error: one line a message, prefixed with the
  * program's name, or with the journal's priority ("<4>", sd-daemon(3)) where
  * standard error is the journal; or in a file, prefixed with the time. Control
- * characters become "?". Of more than LOG_BURST messages in LOG_PERIOD seconds,
- * what is not debugged for is left out, and counted.
+ * characters, and bytes that are no UTF-8, become "?". Of more than LOG_BURST
+ * messages in LOG_PERIOD seconds, what is not debugged for is left out, and counted.
  */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H

@@ -57,6 +57,17 @@ static void test_what_others_wrote_stays_in_its_line(void **state)
 	assert_string_equal(last, "pcapring: sensor a?forged: b??[2J??c \303\244");
 }
 
+/* In UTF-8, or where the terminal has one byte for each character. */
+static void test_orders_to_terminals_are_none_in_any_encoding(void **state)
+{
+	char last[256];
+
+	(void)state;
+	log_info("%s", "\302\2332J \2332J \342\202\254 \342\202 \303 \365\200\200\200");
+	lines_of(log_path, last);
+	assert_string_equal(last, "pcapring: ??2J ?2J \342\202\254 ?? ? ????");
+}
+
 static void test_a_file_is_opened_anew(void **state)
 {
 	char other[sizeof(log_path) + sizeof(ROTATED)], last[256];
@@ -108,6 +119,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_what_others_wrote_stays_in_its_line),
+		TEST(test_orders_to_terminals_are_none_in_any_encoding),
 		TEST(test_a_file_is_opened_anew),
 		TEST(test_what_cannot_be_opened_changes_nothing),
 		TEST(test_there_is_an_end_to_what_is_logged),
