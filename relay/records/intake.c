@@ -37,6 +37,15 @@ static void intake_break(struct records *records)
 	records->ending = true;
 }
 
+/* After the heads, and as long as those are wanted: what is lost later has no end. */
+static void intake_count_dropped(struct records *records)
+{
+	for (unsigned int i = 0; i < records->reader->ring_count; i++)
+		records->rings[i].dropped =
+			__atomic_load_n(&records->rings[i].ring->producer->count.dropped,
+					__ATOMIC_RELAXED);
+}
+
 void intake_stop(struct records *records)
 {
 	struct records_feed *feed = records->config->feed;
@@ -50,6 +59,7 @@ void intake_stop(struct records *records)
 		records->reader->frozen = true;
 		records->broken = true;
 	}
+	intake_count_dropped(records);
 	records->ending = true;
 }
 
@@ -83,7 +93,7 @@ static bool intake_load(struct records *records)
 bool intake_look(struct records *records)
 {
 	struct records_feed *feed = records->config->feed;
-	bool reached;
+	bool ending = records->ending, reached;
 
 	if (records->config->spool)
 		spool_collect(records->config->spool);
@@ -92,14 +102,14 @@ bool intake_look(struct records *records)
 		intake_fill(records);
 	records->stamp = feed ? 0 : clock_read(CLOCK_REALTIME);
 	reached = intake_load(records);
+	if (!ending)
+		intake_count_dropped(records);
 	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
 		struct ring_call *ring = &records->rings[i];
 
 		if (records->config->copy)
 			copy_want(records->config->copy, i, ring->ring->head);
 		ring_keep_free(ring);
-		ring->dropped = __atomic_load_n(&ring->ring->producer->count.dropped,
-						__ATOMIC_RELAXED);
 		if (!records->ending)
 			ring_keep_spill(ring, false);
 	}

@@ -661,6 +661,51 @@ static struct collector_call *by_ring(struct collector_call **calls, unsigned in
 	return calls[calls[0]->hello->ring == ring ? 0 : 1];
 }
 
+/* A producer that loses a packet whenever somebody looks at its ring. */
+static uint64_t *drops;
+
+bool __real_reader_load(const struct reader *reader, struct reader_ring *ring);
+bool __wrap_reader_load(const struct reader *reader, struct reader_ring *ring);
+
+bool __wrap_reader_load(const struct reader *reader, struct reader_ring *ring)
+{
+	uint64_t *dropped = __atomic_load_n(&drops, __ATOMIC_RELAXED);
+
+	if (dropped)
+		__atomic_add_fetch(dropped, 1, __ATOMIC_RELAXED);
+	return __real_reader_load(reader, ring);
+}
+
+/* What is lost behind the last record does not keep a run from its end. */
+static void test_the_end_comes_while_packets_are_dropped(void **state)
+{
+	struct collector_call *call;
+	unsigned int marks = 0;
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 1, 1 << 16);
+	append(&f, 0, 1500);
+	go(&f);
+	call = collector_accept(f.collector);
+	collector_welcome(call, 'c', START, true);
+	take(call, START, head(&f, 0));
+	__atomic_store_n(&drops, (uint64_t *)&memring_producer(&f.memring, 0)->count.dropped,
+			 __ATOMIC_RELAXED);
+	stop(&f);
+	while (collector_next(call)) {
+		assert_true(++marks < 10);
+		assert_true(call->records->dropped > 0);
+	}
+	assert_true(marks > 0);
+	__atomic_store_n(&drops, NULL, __ATOMIC_RELAXED);
+	collector_ack(call, head(&f, 0));
+	collector_end(call, 0);
+	join(&f);
+	assert_int_equal(f.result, RECORDS_OK);
+	end(&f);
+}
+
 static void test_an_idle_ring_says_how_far_it_is_complete(void **state)
 {
 	struct collector_call *calls[RINGS], *busy, *idle;
@@ -1012,6 +1057,7 @@ int main(void)
 		cmocka_unit_test(test_the_tail_waits_for_what_an_old_call_refers_to),
 		cmocka_unit_test(test_a_ring_waits_where_all_extents_are_held),
 		cmocka_unit_test(test_a_deleted_capture_is_drained),
+		cmocka_unit_test(test_the_end_comes_while_packets_are_dropped),
 		cmocka_unit_test(test_an_idle_ring_says_how_far_it_is_complete),
 		cmocka_unit_test(test_calls_do_not_wait_for_each_other),
 		cmocka_unit_test(test_unimplemented_at_first_is_a_fallback),

@@ -37,7 +37,7 @@ $(BUILD)/unit/test_%: $(BUILD)/objects/tests/unit/test_%.o \
 		$(UNIT_LIBRARIES)
 
 # What comes between two loads of heads.
-$(BUILD)/unit/test_merge: LDFLAGS += -Wl,--wrap=reader_load
+$(BUILD)/unit/test_merge $(BUILD)/unit/test_records: LDFLAGS += -Wl,--wrap=reader_load
 
 # What comes between two looks at a directory.
 $(BUILD)/unit/test_collector_folder: LDFLAGS += -Wl,--wrap=faccessat,--wrap=openat
