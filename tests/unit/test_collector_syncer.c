@@ -131,6 +131,7 @@ static void goes_back_after_a_failure(void **state)
 	int fd = open(folder_file, O_RDWR | O_CREAT, 0600), pipes[2];
 	struct ledger_ring safe;
 	struct sync_file *a;
+	uint64_t packets;
 	bool declared;
 
 	(void)state;
@@ -145,7 +146,7 @@ static void goes_back_after_a_failure(void **state)
 	assert_int_equal(errno, EINVAL);
 	assert_int_equal(safe.offset, 5);
 	assert_false(syncer_remove(syncer, a, &declared));
-	assert_false(syncer_reset(syncer, a, one, NULL, NULL));
+	assert_false(syncer_reset(syncer, a, one, NULL, NULL, &packets));
 	assert_int_equal(one->length, 29);
 	assert_int_equal(one->rings[0].offset, 5);
 	assert_true(is_safe(syncer, a, 5));
@@ -169,6 +170,7 @@ static void tells_again_what_it_could_not_enter(void **state)
 	struct sync_file *a = syncer_add(syncer, fd, one, false);
 	struct sync_file *b = syncer_add(syncer, whole, two, false);
 	struct ledger_ring safe;
+	uint64_t packets;
 	bool declared;
 
 	(void)state;
@@ -181,7 +183,7 @@ static void tells_again_what_it_could_not_enter(void **state)
 	while (syncer_safe(syncer, a, 0, &safe, &declared))
 		sem_wait(&rounds);
 	assert_int_equal(dup2(whole, fd), fd);
-	assert_false(syncer_reset(syncer, a, one, NULL, NULL));
+	assert_false(syncer_reset(syncer, a, one, NULL, NULL, &packets));
 	syncer_close(syncer);
 	journal_close(journal);
 	journal = journal_open(folder_file);

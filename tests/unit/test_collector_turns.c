@@ -63,7 +63,7 @@ static int follow(struct store *store, struct sync_file *file, const char *name)
 static void add(struct store *store, struct sync_file *file, int fd, uint64_t offset,
 		uint64_t length)
 {
-	const struct ledger_ring ring = { .known = true, .offset = offset };
+	const struct ledger_ring ring = { .known = true, .offset = offset, .packets = offset / 5 };
 
 	if (fd >= 0)
 		assert_int_equal(pwrite(fd, "12345", 5, length - 5), 5);
@@ -127,6 +127,7 @@ static void goes_back_over_turns(void **state)
 	char name[LEDGER_NAME_MAX] = "";
 	struct ledger_ring safe;
 	int fd, broken, pipes[2], back = -1;
+	uint64_t packets;
 	bool declared;
 
 	(void)state;
@@ -147,9 +148,10 @@ static void goes_back_over_turns(void **state)
 		sem_wait(&rounds);
 	assert_int_equal(errno, EINVAL);
 	assert_true(has(".4.pcap.new") && has(".5.pcap.new"));
-	assert_true(syncer_reset(store->syncer, file, one, &back, name));
+	assert_true(syncer_reset(store->syncer, file, one, &back, name, &packets));
 	assert_int_equal(back, fd);
 	assert_string_equal(name, "3.pcap");
+	assert_int_equal(packets, 1);
 	assert_int_equal(one->length, 29);
 	assert_int_equal(one->rings[0].offset, 5);
 	assert_true(has("3.pcap.part") && !has(".4.pcap.new") && !has(".5.pcap.new"));

@@ -6,16 +6,13 @@ import signal
 import subprocess
 import sys
 
-import grpc
-
 import savefile
-from harness import Program, Skip, case, read, same, until, write
+from harness import Program, case, read, same, until, write
 from peers import Sensor, encode
 from records_peer import Ring, Stream, identity, records
 
 NATIVE = "<" if sys.byteorder == "little" else ">"
 NAME = "%{sensor}-%s.pcap"
-EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 def start(path, *options, **more):
@@ -371,140 +368,6 @@ def _(folder):
     same(stream.welcome().new_epoch, True, "new_epoch")
     stream.send()
     stream.finish()
-    collector.stop()
-
-
-def tmpfs(folder, size):
-    os.mkdir(folder("small"))
-    if os.geteuid() or subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder("small")],
-            stderr=subprocess.DEVNULL, check=False).returncode:
-        raise Skip("mounting a small tmpfs needs root")
-
-
-def on_tmpfs(size):
-    def decorate(function):
-        def run(folder):
-            tmpfs(folder, size)
-            try:
-                function(folder)
-            finally:
-                Program.bury()
-                subprocess.run(["umount", "-l", folder("small")], check=True)
-        return run
-    return decorate
-
-
-def try_to_send(port, ring):
-    """-> whether all of the ring was taken."""
-    stream = Stream(port, ring)
-    stream.wait(lambda: stream.welcomes or stream.ended, "an answer")
-    if stream.welcomes:
-        stream.welcome()
-        stream.send(step=20000)
-        stream.queue.put(None)
-    stream.wait(lambda: stream.ended, "the end")
-    if stream.acks:
-        ring.tail = max(ring.tail, stream.acks[-1])
-    stream.channel.close()
-    if stream.ended[0] == grpc.StatusCode.OK:
-        return True
-    same(stream.ended[0], EXHAUSTED, "status")
-    return False
-
-
-def said_once(collector, text):
-    collector.wait_line(text)
-    same(len([line for line in collector.lines if text in line]), 1, f"'{text}'")
-
-
-@case("files: on a full disk nothing is acknowledged that is not there; it goes on by itself")
-@on_tmpfs("1m")
-def _(folder):
-    path = folder("small", "d")
-    some = savefile.packets(1000, 9, sizes=(1000,))
-    ring = Ring(records(some, NATIVE))
-    collector, port = start(path, "--name", NAME, "--rotate-packets", "100")
-    write(folder("small", "ballast"), bytes(500000))
-    for _ in range(3):
-        same(try_to_send(port, ring), False, "room")
-        got = sum((packets_of(os.path.join(path, name)) for name in sorted(files(path), key=order)),
-                  [])
-        assert len(got) * 1016 >= ring.tail, (len(got), ring.tail)
-        same(got, some[:len(got)], "packets")
-    assert len(got) > 100, len(got)
-    said_once(collector, "nothing is acknowledged")
-    same(collector.find("there is room again"), None, "room")
-    os.remove(folder("small", "ballast"))
-    subprocess.run(["mount", "-o", "remount,size=4m", folder("small")], check=True)
-    until(lambda: try_to_send(port, ring), "room again")
-    said_once(collector, "there is room again")
-    collector.stop()
-    same(all_of(path), some, "packets")
-
-
-@case("files: on a full disk a stream of plain packets ends, what is there is valid, another goes on")
-@on_tmpfs("1m")
-def _(folder):
-    path = folder("small", "d")
-    some = savefile.packets(1500, 9, sizes=(1000,))
-    collector, port = start(path, "--name", NAME, "--rotate-packets", "100")
-    stream = Sensor(port, "s", "eth0", tsresol=9)
-    stream.send(*[encode(packet, True) for packet in some])
-    same(stream.status()[0], EXHAUSTED, "status")
-    said_once(collector, "nothing is acknowledged")
-    subprocess.run(["mount", "-o", "remount,size=8m", folder("small")], check=True)
-
-    def again():
-        try:
-            send_plain(port, some, "again")
-        except grpc.RpcError as error:
-            same(error.code(), EXHAUSTED, "status")
-            return False
-        return True
-    until(again, "room again")
-    said_once(collector, "there is room again")
-    collector.stop()
-    got = {sensor: [packet for name in complete(path) if name.startswith(sensor)
-                    for packet in packets_of(os.path.join(path, name))] for sensor in ("s-", "again")}
-    same(got["again"] == some, True, "the second one's packets")
-    same(got["s-"], some[:len(got["s-"])], "the first one's packets")
-
-
-@case("files: --free-space removes the oldest; where that does not help, the disk counts as full")
-@on_tmpfs("4m")
-def _(folder):
-    path = folder("small", "d")
-    some = savefile.packets(6000, 9, sizes=(1000,))
-    collector, port = start(path, "--name", NAME, "--rotate-packets", "100",
-                            "--free-space", "2M")
-    stream = Stream(port, Ring(records(some, NATIVE)))
-    stream.welcome()
-    for end in range(200000, len(stream.ring.blob), 200000):
-        stream.send(end)                # not faster than it looks
-        stream.acked(end - 2000)
-    stream.send()
-    stream.finish()
-    until(lambda: len(complete(path)) < 30, "room")
-    got = all_of(path)
-    same(got, some[len(some) - len(got):], "the newest packets")
-    assert 500 < len(got) < 4000, len(got)
-    with open(folder("small", "ballast"), "wb", buffering=0) as ballast:
-        number = 0
-
-        def fill():                         # others take what it has made free
-            nonlocal number
-            number += 1
-            disk = os.statvfs(path)
-            ballast.write(bytes(max(disk.f_bavail * disk.f_bsize - 300000, 0)))
-            return not try_to_send(port, Ring(records(some[:20], NATIVE), sensor="t",
-                                              capture=identity(str(number))))
-        until(fill, "a full disk")
-    said_once(collector, "less is free than --free-space asks for")
-    os.remove(folder("small", "ballast"))
-    ring = Ring(records(some[:200], NATIVE), sensor="t", capture=identity("t"))
-    until(lambda: try_to_send(port, ring), "room again")
-    collector.wait_line("there is room again")
     collector.stop()
 
 

@@ -7,6 +7,7 @@ import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 import files
+import files_full
 import savefile
 from collector import start, stream
 from harness import SECONDS, case, same, until
@@ -105,7 +106,7 @@ def _(folder):
 
 
 @case("health: it does not serve while the disk is full, and watchers hear of both")
-@files.on_tmpfs("1m")
+@files_full.on_tmpfs("1m")
 def _(folder):
     path = folder("small", "d")
     some = savefile.packets(1500, 9, sizes=(1000,))
@@ -114,10 +115,10 @@ def _(folder):
     watch = client.watch("pcapring.v1.Collector")
     same(next(watch).status, SERVING, "Watch")
     ring = Ring(records(some))
-    same(files.try_to_send(port, ring), False, "room")
+    same(files_full.try_to_send(port, ring), False, "room")
     same(next(watch).status, NOT_SERVING, "Watch, the disk is full")
     same(client.check(""), NOT_SERVING, "Check")
     subprocess.run(["mount", "-o", "remount,size=8m", folder("small")], check=True)
-    until(lambda: files.try_to_send(port, ring), "room again")
+    until(lambda: files_full.try_to_send(port, ring), "room again")
     same(next(watch).status, SERVING, "Watch, there is room again")
     program.stop()

@@ -313,9 +313,10 @@ bool syncer_remove(struct syncer *syncer, struct sync_file *file, bool *declared
 void syncer_note(struct syncer *syncer, struct sync_file *file,
 		 const struct ledger_ring *rings, uint64_t length, uint64_t came)
 {
-	const struct sync_state now = { length, (struct ledger_ring *)rings };
+	struct sync_state now = { .length = length, .rings = (struct ledger_ring *)rings };
 
 	pthread_mutex_lock(&syncer->lock);
+	now.before = file->now.before;
 	syncfile_copy(file, &file->now, &now);
 	file->came += came;
 	file->news = true;
@@ -337,6 +338,7 @@ bool syncer_turn(struct syncer *syncer, struct sync_file *file, int fd,
 	turns_add(&file->turns, turn);
 	file->fd = fd;
 	file->now.length = length;
+	file->now.before = syncfile_packets(file, &file->now);
 	file->news = true;
 	syncer_tell(syncer, *before);
 	pthread_mutex_unlock(&syncer->lock);
@@ -391,7 +393,7 @@ bool syncer_safe(struct syncer *syncer, struct sync_file *file, uint32_t ring,
 }
 
 bool syncer_reset(struct syncer *syncer, struct sync_file *file,
-		  struct ledger_file *back, int *fd, char *name)
+		  struct ledger_file *back, int *fd, char *name, uint64_t *packets)
 {
 	bool other;
 
@@ -399,6 +401,7 @@ bool syncer_reset(struct syncer *syncer, struct sync_file *file,
 	other = syncfile_return(file, syncer->folder, fd, name);
 	file->taking = 0;
 	syncfile_copy(file, &file->now, &file->safe);
+	*packets = syncfile_packets(file, &file->safe) - file->safe.before;
 	file->error = 0;
 	file->came = 0;
 	file->news = false;

@@ -87,12 +87,12 @@ bool syncer_turn(struct syncer *syncer, struct sync_file *file, int fd,
 unsigned int syncer_turns(struct syncer *syncer, struct sync_file *file);
 
 /*
- * After a failure: go back to what is safe. @file's length and rings become
- * that. True: that is in another file, which is *@fd again, and @name
- * (LEDGER_NAME_MAX); those that came after it are gone.
+ * After a failure: go back to what is safe. @back's length and rings become
+ * that; *@packets: in the file. True: that is in another file, which is *@fd again, and
+ * @name (LEDGER_NAME_MAX); those that came after it are gone.
  */
 bool syncer_reset(struct syncer *syncer, struct sync_file *file,
-		  struct ledger_file *back, int *fd, char *name);
+		  struct ledger_file *back, int *fd, char *name, uint64_t *packets);
 
 /* All is done with a file that was complete. From any thread. */
 void syncer_done(void *syncer, const char *name);

@@ -49,8 +49,18 @@ void syncfile_copy(const struct sync_file *file, struct sync_state *to,
 		   const struct sync_state *from)
 {
 	to->length = from->length;
+	to->before = from->before;
 	memcpy(to->rings, from->rings,
 	       file->file->ring_count * sizeof(*to->rings));
+}
+
+uint64_t syncfile_packets(const struct sync_file *file, const struct sync_state *state)
+{
+	uint64_t packets = 0;
+
+	for (uint32_t i = 0; i < file->file->ring_count; i++)
+		packets += state->rings[i].packets;
+	return packets;
 }
 
 bool syncfile_enter(const struct sync_file *file, struct journal *journal,

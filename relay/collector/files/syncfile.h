@@ -8,9 +8,15 @@
 
 #include "turns.h"
 
-/* A file's length, and what of the rings is in it. */
+/**
+ * struct sync_state - how far things are
+ * @length: of the file
+ * @before: packets that the rings had before it, of files that follow each other
+ * @rings: what of them is in it, or in those before it
+ */
 struct sync_state {
 	uint64_t length;
+	uint64_t before;
 	struct ledger_ring *rings;
 };
 
@@ -55,6 +61,9 @@ void syncfile_free(struct sync_file *file);
 
 void syncfile_copy(const struct sync_file *file, struct sync_state *to,
 		   const struct sync_state *from);
+
+/* Packets of all rings, so far. */
+uint64_t syncfile_packets(const struct sync_file *file, const struct sync_state *state);
 
 /*
  * Sync what was taken, and enter its turns into the journal. Without the lock. False:

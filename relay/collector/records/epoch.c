@@ -446,8 +446,10 @@ void epoch_back(struct epoch *epoch)
 {
 	int fd = epoch->file.fd;
 
-	if (syncer_reset(epoch->syncer, epoch->sync, epoch->state, &fd, epoch->series.name))
-		epoch->file.fd = fd;
+	if (syncer_reset(epoch->syncer, epoch->sync, epoch->state, &fd, epoch->series.name,
+			 &epoch->series.packets))
+		epoch_return(epoch, fd);
+	epoch->patience = clock_read(CLOCK_MONOTONIC) + CLOCK_SECOND;
 	if (epoch->merge) {
 		merge_drop(epoch->merge);
 		epoch_begin_merge(epoch);

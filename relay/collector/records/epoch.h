@@ -66,6 +66,7 @@ struct epoch_ring {
  * @series: files follow each other, where it has a configuration
  * @left: when its last call ended
  * @finished: and will not be back
+ * @patience: after a failure, nothing but what comes lets a file be complete before
  * @dirty: the syncer has not heard all
  * @came: bytes that it has not heard of
  * @rings: as many as the capture has
@@ -90,6 +91,7 @@ struct epoch {
 	struct series series;
 	uint64_t left;
 	bool finished;
+	uint64_t patience;
 	bool dirty;
 	uint64_t came;
 	struct epoch_ring *rings;
@@ -184,6 +186,9 @@ uint64_t epoch_turn_idle(struct epoch *epoch, uint64_t now);
 
 /* Its file is complete, whatever it has. */
 void epoch_turn(struct epoch *epoch);
+
+/* Of a series: its file is the one open as @fd again, -1: none, as series.name says. */
+void epoch_return(struct epoch *epoch, int fd);
 
 /* Syncing failed: go back to what is safe. Nobody is attached. */
 void epoch_back(struct epoch *epoch);

@@ -24,6 +24,21 @@ static bool epoch_follow(struct epoch *epoch)
 			   series->name);
 }
 
+/* For people: where it is, or will be. */
+static void epoch_name(struct epoch *epoch)
+{
+	const struct series *series = &epoch->series;
+
+	snprintf(epoch->path, sizeof(epoch->path), "%s%s%s",
+		 folder_path(series->config->folder), *series->name ? "/" : "", series->name);
+}
+
+void epoch_return(struct epoch *epoch, int fd)
+{
+	epoch->file.fd = fd;
+	epoch_name(epoch);
+}
+
 bool epoch_ready(struct epoch *epoch)
 {
 	struct series *series = &epoch->series;
@@ -35,8 +50,7 @@ bool epoch_ready(struct epoch *epoch)
 	epoch->file.end = 0;
 	if (epoch->file.fd < 0)
 		return false;
-	snprintf(epoch->path, sizeof(epoch->path), "%s/%s",
-		 folder_path(series->config->folder), series->name);
+	epoch_name(epoch);
 	if (epoch_follow(epoch)) {
 		epoch->state->length = RINGFILE_HEADER;
 		epoch->header = true;
@@ -149,6 +163,8 @@ uint64_t epoch_turn_idle(struct epoch *epoch, uint64_t now)
 
 	if (!series->config || !*series->name)
 		return due;
+	if (now < epoch->patience)
+		return epoch->patience;
 	idle = epoch_idle(epoch);
 	if (epoch_whole(epoch) && (clock >= series->due ||
 	    (idle && (epoch->finished || now - epoch->left >= EPOCH_AWAY)))) {
