@@ -245,9 +245,10 @@ struct config *config_open(const struct config_program *program, int argc,
 {
 	struct config *config = config_read(program, argc, argv, input);
 
-	if (config->failed)
-		exit(CONFIG_USAGE);
-	return config;
+	if (!config->failed)
+		return config;
+	config_close(config);
+	exit(CONFIG_USAGE);
 }
 
 struct config *config_again(const struct config *config, void *input)
