@@ -12,6 +12,9 @@ from harness import BUILD, Program
 MAGIC = 0x70635267
 PAGE = mmap.PAGESIZE
 
+# What is preloaded comes before a sanitizer's library, where there is one.
+SANITIZER = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+
 
 class Ring:
     """The kernel's side of a device: rings, and what wakes their reader."""
@@ -96,4 +99,5 @@ class Ring:
         return Program(*name, "--device", self.path, "--target", f"127.0.0.1:{port}",
                        "--sensor", "sensor-1", "--include-own-traffic", *args,
                        env={"LD_PRELOAD": os.path.join(BUILD, "wire", "device.so"),
-                            "PCAPRING_WAKE": self.wake, **(env or {})}, **kwargs)
+                            "ASAN_OPTIONS": SANITIZER, "PCAPRING_WAKE": self.wake,
+                            **(env or {})}, **kwargs)
