@@ -23,6 +23,7 @@ enum { CONFIG_KEY_FILE = 0x7000, CONFIG_KEY_CHECK, CONFIG_KEY_LOG };
  * @failed: something was wrong, and said
  * @options: the program's and those of ours
  * @values: of each of them what argp read last; NULL: it was not there
+ * @sources: ... where; NULL: not in a file
  * @settings: of the files
  * @arguments: what argp reads: the program, those of settings, the command line
  * @origins: of the former, the settings
@@ -40,6 +41,7 @@ struct config {
 	bool failed;
 	struct argp_option *options;
 	const char **values;
+	const struct setting **sources;
 	struct settings settings;
 	char **arguments;
 	const struct setting **origins;
@@ -97,30 +99,58 @@ static const struct setting *config_origin(const struct config *config, int key,
 	return config->origins[i];
 }
 
-/* What argp_error() said since the last time; it begins with ": --". */
-static void config_hear(struct config *config, const struct setting *setting)
+/* Where the option is from that "--option ..." begins with; NULL: not from a file. */
+static const struct setting *config_source(const struct config *config, const char *fault)
 {
-	char *fault;
+	size_t length = strcspn(fault, " ");
 
-	fflush(config->said);
-	if (!config->said_size)
-		return;
-	fault = config->said_text + strspn(config->said_text, ": ");
-	fault[strcspn(fault, "\n")] = '\0';
+	for (size_t i = 0; !settings_is_end(&config->options[i]); i++) {
+		const char *name = config->options[i].name;
+
+		if (name && length == strlen(name) + 2 && !strncmp(fault, "--", 2) &&
+		    !strncmp(fault + 2, name, length - 2))
+			return config->sources[i];
+	}
+	return NULL;
+}
+
+static void config_tell(struct config *config, const struct setting *setting,
+			const char *fault)
+{
+	if (!setting)
+		setting = config_source(config, fault);
 	if (setting)
 		settings_fault(&config->settings, setting->path, setting->line, "%s",
 			       fault + strspn(fault, "-"));
 	else
 		log_error("%s", fault);
 	config->failed = true;
+}
+
+/* All that argp_error() said since the last time: ": --...", and a line of its own. */
+static void config_hear(struct config *config, const struct setting *setting)
+{
+	char *rest, *line;
+
+	fflush(config->said);
+	if (!config->said_size)
+		return;
+	rest = config->said_text;
+	while ((line = strsep(&rest, "\n")))
+		if (!strncmp(line, ": ", 2))
+			config_tell(config, setting, line + 2);
 	rewind(config->said);
 }
 
-static void config_remember(struct config *config, int key, const char *arg)
+static void config_remember(struct config *config, int key, const char *arg,
+			    const struct setting *setting)
 {
-	for (size_t i = 0; !settings_is_end(&config->options[i]); i++)
-		if (config->options[i].key == key)
-			config->values[i] = arg ? arg : "true";
+	for (size_t i = 0; !settings_is_end(&config->options[i]); i++) {
+		if (config->options[i].key != key)
+			continue;
+		config->values[i] = arg ? arg : "true";
+		config->sources[i] = setting;
+	}
 }
 
 static error_t config_take_log(struct config *config, const char *arg,
@@ -158,7 +188,7 @@ static error_t config_parse(int key, char *arg, struct argp_state *state)
 	if (config->file_count)
 		config_hear(config, setting);
 	if (key != ARGP_KEY_ARG && !error)
-		config_remember(config, key, arg);
+		config_remember(config, key, arg, setting);
 	return error;
 }
 
@@ -215,6 +245,7 @@ static void config_join_options(struct config *config)
 	memcpy(config->options, options, count * sizeof(*options));
 	memcpy(config->options + count, config_options, sizeof(config_options));
 	config->values = config_alloc(count + own, sizeof(*config->values));
+	config->sources = config_alloc(count + own, sizeof(*config->sources));
 }
 
 static struct config *config_read(const struct config_program *program, int argc,
@@ -269,6 +300,7 @@ void config_close(struct config *config)
 	settings_close(&config->settings);
 	free(config->options);
 	free(config->values);
+	free(config->sources);
 	free(config->arguments);
 	free(config->origins);
 	free(config);

@@ -67,6 +67,10 @@ static error_t test_parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!input->write)
 			argp_error(state, "--write is missing");
+		if (input->write && input->listen && !strcmp(input->write, input->listen))
+			argp_error(state, "--listen %s is --write, too", input->listen);
+		if (input->sync == 99)
+			argp_error(state, "--sync 99 is too long for --write");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -356,6 +360,36 @@ static void test_what_is_missing_is_said(void **state)
 	config_close(config);
 }
 
+/* ... and each of it, with the line of the option that it begins with. */
+static void test_what_does_not_fit_is_said_with_file_and_line(void **state)
+{
+	struct world *world = *state;
+	struct config *config = begin(world);
+	char expected[1024];
+
+	put_text(world, 0, "listen = x\nsync = 99\n");
+	put_text(world, 1, "\nsync = 99\nwrite = x\n");
+	assert_null(again(world, config));
+	snprintf(expected, sizeof(expected), "%s:1: listen x is --write, too\n", world->paths[0]);
+	assert_non_null(strstr(world->said, expected));
+	snprintf(expected, sizeof(expected), "%s:2: sync 99 is too long", world->paths[1]);
+	assert_non_null(strstr(world->said, expected));
+	config_close(config);
+}
+
+static void test_what_the_command_line_says_has_no_file(void **state)
+{
+	struct world *world = *state;
+	struct config *config;
+
+	world->argv[world->argc++] = "--listen=y";
+	config = begin(world);
+	put_text(world, 0, "write = y\nlisten = x\n");
+	assert_null(again(world, config));
+	assert_non_null(strstr(world->said, ": --listen y is --write, too\n"));
+	config_close(config);
+}
+
 static void test_sections_are_told_to_whose_they_are(void **state)
 {
 	struct world *world = *state;
@@ -429,6 +463,8 @@ int main(void)
 		TEST(test_bytes_that_are_no_text_are_refused),
 		TEST(test_all_that_is_wrong_is_said_at_once),
 		TEST(test_what_is_missing_is_said),
+		TEST(test_what_does_not_fit_is_said_with_file_and_line),
+		TEST(test_what_the_command_line_says_has_no_file),
 		TEST(test_sections_are_told_to_whose_they_are),
 		TEST(test_only_what_needs_a_restart_is_named),
 		cmocka_unit_test(test_near_words_are_few_letters_apart),
