@@ -452,11 +452,10 @@ def _(folder):
     collector.stop()
 
 
-@case("files: what was complete and not done with is done at the next start")
-def _(folder):
+def left(folder, some):
+    """Files of ten packets are left with their command still to be run."""
     write(folder("slow"), b"#!/bin/sh\necho $$ >>%s\nexec sleep 600\n" % folder("pids").encode())
     os.chmod(folder("slow"), 0o755)
-    some = savefile.packets(20, 9, sizes=(60,))
     collector, port = start(folder("d"), "--name", NAME, "--rotate-packets", "10",
                             "--after-rotate", folder("slow"))
     send(port, some)
@@ -465,6 +464,12 @@ def _(folder):
     os.kill(int(read(folder("pids"))), signal.SIGKILL)
     write(folder("command"), SCRIPT.format(log=folder("log")).encode())
     os.chmod(folder("command"), 0o755)
+
+
+@case("files: what was complete and not done with is done at the next start")
+def _(folder):
+    some = savefile.packets(20, 9, sizes=(60,))
+    left(folder, some)
     collector, port = start(folder("d"), "--name", NAME, "--after-rotate",
                             f"{folder('command')} word")
     until(lambda: os.path.exists(folder("log")) and
@@ -475,3 +480,39 @@ def _(folder):
                             f"{folder('command')} word")
     collector.stop()
     same(len(read(folder("log")).splitlines()), 2, "once")
+
+
+@case("files: so it is where they have other names now, and limits")
+def _(folder):
+    some = savefile.packets(20, 9, sizes=(60,))
+    left(folder, some)
+    collector, port = start(folder("d"), "--name", "other/%s.pcap", "--keep-size", "1G",
+                            "--compress", "zstd",
+                            "--after-rotate", f"{folder('command')} word")
+    until(lambda: os.path.exists(folder("log")) and
+          len(read(folder("log")).splitlines()) == 2, "both files")
+    collector.stop()
+    assert all(name.endswith(".pcap.zst") for name in complete(folder("d"))), files(folder("d"))
+    same(all_of(folder("d")), some, "packets")
+
+
+@case("files: --after-rotate hears of no file that is not there any more")
+def _(folder):
+    write(folder("command"), b"""#!/bin/sh
+printf '%%s\\n' "$1" >>%s
+[ -f "$1" ] && read -r line <%s
+""" % (folder("log").encode(), folder("go").encode()))
+    os.chmod(folder("command"), 0o755)
+    os.mkfifo(folder("go"))
+    collector, port = start(folder("d"), "--name", NAME, "--rotate-packets", "10",
+                            "--after-rotate", folder("command"))
+    send(port, savefile.packets(30, 9, sizes=(60,)))
+    until(lambda: len([name for name in files(folder("d")) if name.endswith(".pcap")]) == 3 and
+          os.path.exists(folder("log")) and read(folder("log")), "files, and the command")
+    for name in complete(folder("d"))[1:]:
+        os.remove(folder("d", name))
+    write(folder("go"), b"go\n")
+    text = collector.stop()
+    same(read(folder("log")).decode().splitlines(),
+         [os.path.join(os.path.realpath(folder("d")), *complete(folder("d")))], "what it heard")
+    assert "after-rotate" not in text, text

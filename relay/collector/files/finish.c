@@ -71,7 +71,7 @@ static bool finish_late(void *context)
 	return late;
 }
 
-/* Compress @from into @to, safely, and give it the access that @from has. */
+/* Compress @from into @to, safely, and give it the time that @from has. */
 static bool finish_pack_into(struct finish *finish, const char *from, const char *to,
 			     uint64_t *size)
 {
@@ -96,6 +96,11 @@ static bool finish_pack_into(struct finish *finish, const char *from, const char
 	return done;
 }
 
+static bool finish_has(const struct finish *finish, const char *name)
+{
+	return !faccessat(folder_fd(finish->config.folder), name, F_OK, AT_SYMLINK_NOFOLLOW);
+}
+
 enum finish_result {
 	FINISH_DONE,
 	FINISH_GONE,	/* the file is not there any more */
@@ -111,7 +116,7 @@ static enum finish_result finish_pack(struct finish *finish, char name[LEDGER_NA
 
 	folder_stage(packed, sizeof(packed), "", name, TEMPLATE_PACKED);
 	folder_stage(new, sizeof(new), ".", packed, ".new");
-	if (faccessat(folder, packed, F_OK, AT_SYMLINK_NOFOLLOW)) {
+	if (!finish_has(finish, packed)) {
 		if (!finish_pack_into(finish, name, new, &size) ||
 		    renameat(folder, new, folder, packed)) {
 			int error = errno;
@@ -143,6 +148,8 @@ static enum finish_result finish_one(struct finish *finish, const char *job)
 	snprintf(name, sizeof(name), "%s", job);
 	if (config->compress)
 		result = finish_pack(finish, name);
+	else if (!finish_has(finish, name))
+		result = FINISH_GONE;
 	if (result == FINISH_DONE && config->command &&
 	    !command_run(config->command, folder_path(config->folder), name, finish_late, finish))
 		result = FINISH_LATER;

@@ -2,6 +2,7 @@
 #include "keep.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -222,30 +223,34 @@ static size_t keep_find(const struct keep *keep, const char *name)
 	return keep->end;
 }
 
+/* The file has another name and size now. */
+static void keep_rename(struct keep *keep, struct keep_file *file, const char *to,
+			uint64_t size)
+{
+	char *copy = strdup(to);
+
+	if (!copy)
+		return;		/* it is not found when its time has come, and so stays */
+	free(file->name);
+	file->name = copy;
+	keep->bytes += size - file->size;
+	file->size = size;
+}
+
 bool keep_replace(struct keep *keep, const char *name, const char *to, uint64_t size)
 {
-	const struct keep_config *config = &keep->config;
-	bool found = true;
+	int folder = folder_fd(keep->config.folder);
+	bool there;
 	size_t i;
 
 	pthread_mutex_lock(&keep->lock);
-	if (config->files || config->bytes || config->free) {
-		char *copy = strdup(to);
-
-		i = keep_find(keep, name);
-		found = i < keep->end && copy;
-		if (found) {
-			free(keep->files[i].name);
-			keep->files[i].name = copy;
-			keep->bytes += size - keep->files[i].size;
-			keep->files[i].size = size;
-			copy = NULL;
-		}
-		free(copy);
-	}
-	unlinkat(folder_fd(config->folder), found ? name : to, 0);
+	there = !faccessat(folder, name, F_OK, AT_SYMLINK_NOFOLLOW);
+	i = keep_find(keep, name);
+	if (there && i < keep->end)	/* not one of another template, of before */
+		keep_rename(keep, &keep->files[i], to, size);
+	unlinkat(folder, there ? name : to, 0);
 	pthread_mutex_unlock(&keep->lock);
-	return found;
+	return there;
 }
 
 bool keep_room(struct keep *keep)

@@ -30,7 +30,10 @@ struct keep_config {
 	uint64_t free;
 };
 
-/* Find out what is there, and let go of what is too much. NULL: it was logged. */
+/*
+ * Find out what is there, and let go of what is too much; of a series once it has another
+ * file. NULL: it was logged.
+ */
 struct keep *keep_open(const struct keep_config *config);
 void keep_close(struct keep *keep);
 
@@ -38,8 +41,9 @@ void keep_close(struct keep *keep);
 void keep_add(struct keep *keep, const char *name, uint64_t size);
 
 /*
- * Its place is taken by another one of @size bytes, which @to names. False: it was
- * let go of meanwhile, and the other one goes, too.
+ * Its place is taken by another one of @size bytes, which @to names. False: it is not
+ * there any more, for it was let go of meanwhile, or somebody took it away; the other
+ * one goes, too.
  */
 bool keep_replace(struct keep *keep, const char *name, const char *to, uint64_t size);
 
