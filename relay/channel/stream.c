@@ -17,6 +17,7 @@
 
 #include "backoff.h"
 #include "common/log.h"
+#include "common/probe.h"
 #include "common/tls.h"
 #include "common/token.h"
 #include "encode.h"
@@ -605,7 +606,7 @@ static void stream_explain(struct stream *stream)
 		return;
 	if (!stream->tls && strcasestr(end->reason, "socket closed"))
 		snprintf(end->reason, sizeof(end->reason), "it closed the connection before gRPC could begin: it may want TLS, --tls or --tls-ca FILE");
-	else if (stream->tls && !tls_explain(stream->tls, stream->target, stream->name, fault))
+	else if (stream->tls && !probe_explain(stream->tls, stream->target, stream->name, fault))
 		snprintf(end->reason, sizeof(end->reason), "%s", fault);
 }
 

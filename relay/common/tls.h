@@ -2,7 +2,7 @@
 /*
  * Certificates and keys: read, checked, read again when their files change, and
  * what is wrong with them, in words. Those who know gRPC make credentials of the
- * texts; OpenSSL is known here alone.
+ * texts. OpenSSL is known to this file, pem.h and probe.h alone.
  */
 #ifndef COMMON_TLS_H
 #define COMMON_TLS_H
@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "stamp.h"
 
 #define TLS_FAULT_MAX	512	/* bytes of a text that says what is wrong */
 
@@ -24,9 +26,7 @@ enum tls_file { TLS_CA, TLS_CERTIFICATE, TLS_KEY, TLS_FILES };
 struct tls_source {
 	const char *option;
 	const char *path;
-	uint64_t inode;
-	uint64_t bytes;
-	int64_t changed;	/* nanoseconds since the epoch */
+	struct stamp stamp;
 };
 
 /**
@@ -56,13 +56,9 @@ bool tls_refresh(struct tls *tls);
 /* Is the certificate valid now, by this machine's clock? @fault: why not. */
 bool tls_is_valid_now(const struct tls *tls, char fault[TLS_FAULT_MAX]);
 
-/*
- * Why can no TLS connection be made to @target (HOST:PORT, as gRPC takes it)?
- * Tries one, for some seconds at most. @name: whose certificate it has to be;
- * NULL: HOST's. False: it could be made. @fault: what is wrong, and what to do.
- */
-bool tls_explain(const struct tls *tls, const char *target, const char *name,
-		 char fault[TLS_FAULT_MAX]);
+/* False, for those who return it, once it is said in @fault. */
+bool tls_fault(char fault[TLS_FAULT_MAX], const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 #define TLS_DIGEST	32	/* bytes of a SHA-256 */
 

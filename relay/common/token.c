@@ -25,21 +25,6 @@ bool token_is_valid(const char *text, size_t length)
 	return true;
 }
 
-/* True: it is another than before. The file may be gone, to come again. */
-static bool token_stamp(struct token *token)
-{
-	const struct token before = *token;
-	struct stat st;
-
-	if (stat(token->path, &st))
-		return false;
-	token->inode = st.st_ino;
-	token->bytes = st.st_size;
-	token->changed = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
-	return token->inode != before.inode || token->bytes != before.bytes ||
-	       token->changed != before.changed;
-}
-
 /* At most @size bytes. -1: errno says why. */
 static ssize_t token_read_file(const char *path, char *text, size_t size)
 {
@@ -101,7 +86,7 @@ bool token_open(struct token *token, const char *option, const char *path)
 	char fault[TOKEN_FAULT_MAX];
 
 	*token = (struct token) { .option = option, .path = path };
-	token_stamp(token);
+	stamp_take(&token->stamp, path);
 	if (!token_read(token, fault)) {
 		log_error("%s", fault);
 		return false;
@@ -120,7 +105,7 @@ bool token_refresh(struct token *token)
 	char fault[TOKEN_FAULT_MAX], before[TOKEN_MAX];
 	bool news;
 
-	if (!token_stamp(token))
+	if (!stamp_take(&token->stamp, token->path))
 		return false;
 	memcpy(before, token->text, sizeof(before));
 	if (!token_read(token, fault))

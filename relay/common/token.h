@@ -8,7 +8,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+
+#include "stamp.h"
 
 #define TOKEN_MAX	1025	/* bytes, with the NUL */
 
@@ -19,9 +20,7 @@
 struct token {
 	const char *option;
 	const char *path;
-	uint64_t inode;
-	uint64_t bytes;
-	int64_t changed;	/* nanoseconds since the epoch */
+	struct stamp stamp;
 	char text[TOKEN_MAX];
 };
 
