@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,9 +42,15 @@ struct folder *folder_open(const char *path)
 	folder->fd = -1;
 	if (realpath(path, folder->path))
 		folder->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (folder->fd >= 0 && !faccessat(folder->fd, ".", W_OK | X_OK, AT_EACCESS))
+	if (folder->fd < 0 || faccessat(folder->fd, ".", W_OK | X_OK, AT_EACCESS)) {
+		log_error("--directory %s: cannot be written to: %m: name a directory that is there, and is this user's", path);
+	} else if (flock(folder->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+		/* of file systems that cannot lock directories, the journal has a lock */
+		log_error("--directory %s: another collector writes there: name another directory",
+			  path);
+	} else {
 		return folder;
-	log_error("--directory %s: cannot be written to: %m: name a directory that is there, and is this user's", path);
+	}
 	folder_close(folder);
 	return NULL;
 }

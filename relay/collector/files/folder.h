@@ -37,7 +37,10 @@
 
 struct folder;
 
-/* The directory has to be there. NULL: what is wrong was logged. */
+/*
+ * The directory has to be there. It is locked, from before there is a journal: what
+ * starts removes files in their first stage. NULL: what is wrong was logged.
+ */
 struct folder *folder_open(const char *path);
 void folder_close(struct folder *folder);
 
