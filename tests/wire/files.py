@@ -429,6 +429,9 @@ def _(folder):
 @case("files: two collectors in a directory: the second one says so, and touches nothing")
 def _(folder):
     collector, port = start(folder("d"), "--name", NAME)
+    # before there is a journal, too
+    other = Program("pcapring-collector", "--listen", "127.0.0.1:0", "--directory", folder("d"))
+    assert "another collector writes there" in other.wait(1)
     stream = Stream(port, Ring(records(savefile.packets(5, 9, sizes=(60,)), NATIVE)))
     stream.welcome()
     stream.send()
@@ -493,6 +496,26 @@ def _(folder):
           len(read(folder("log")).splitlines()) == 2, "both files")
     collector.stop()
     assert all(name.endswith(".pcap.zst") for name in complete(folder("d"))), files(folder("d"))
+    same(all_of(folder("d")), some, "packets")
+
+
+@case("files: a command that will not end does not keep the collector from it")
+def _(folder):
+    write(folder("deaf"), b"#!/bin/sh\ntrap '' TERM\necho $$ >>%s\nexec sleep 600\n" %
+          folder("pids").encode())
+    os.chmod(folder("deaf"), 0o755)
+    some = savefile.packets(20, 9, sizes=(60,))
+    collector, port = start(folder("d"), "--name", NAME, "--rotate-packets", "10",
+                            "--after-rotate", folder("deaf"))
+    send(port, some)
+    until(lambda: os.path.exists(folder("pids")) and read(folder("pids")), "the command")
+    text = collector.stop()
+    assert re.search("--after-rotate, for .*pcap: does not end", text), text
+    try:
+        os.kill(int(read(folder("pids"))), 0)
+        raise AssertionError("the command lives on")
+    except ProcessLookupError:
+        pass
     same(all_of(folder("d")), some, "packets")
 
 

@@ -17,6 +17,7 @@
 
 #define COMMAND_WORDS	64
 #define COMMAND_LOOK_MS	200	/* how often it asks whether to stop */
+#define COMMAND_GRACE_MS 2000	/* to end in, once it is told to */
 
 extern char **environ;
 
@@ -55,8 +56,19 @@ static int command_spawn(pid_t *pid, char **words)
 	return error;
 }
 
+/* Whatever it does, it ends. */
+static void command_end(pid_t pid, struct pollfd *end, const char *path)
+{
+	kill(pid, SIGTERM);
+	if (poll(end, 1, COMMAND_GRACE_MS) > 0)
+		return;
+	log_warning("--after-rotate, for %s: does not end, and is killed", path);
+	kill(pid, SIGKILL);
+}
+
 /* Wait for its end. False: it was told to. */
-static bool command_wait(pid_t pid, int *status, bool (*stop)(void *context), void *context)
+static bool command_wait(pid_t pid, const char *path, int *status,
+			 bool (*stop)(void *context), void *context)
 {
 	struct pollfd end = { .fd = pidfd_open(pid, 0), .events = POLLIN };
 	bool stopped = false;
@@ -64,7 +76,7 @@ static bool command_wait(pid_t pid, int *status, bool (*stop)(void *context), vo
 	while (end.fd >= 0 && !stopped && poll(&end, 1, COMMAND_LOOK_MS) <= 0)
 		stopped = stop(context);
 	if (stopped)
-		kill(pid, SIGTERM);
+		command_end(pid, &end, path);
 	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
 		;
 	if (end.fd >= 0)
@@ -101,8 +113,8 @@ bool command_run(const char *command, const char *folder, const char *name,
 		log_warning("--after-rotate %s %s: cannot be run: %s", command, name,
 			    strerror(error));
 	else
-		done = command_wait(pid, &status, stop, context);
-	if (done)
+		done = command_wait(pid, path, &status, stop, context);
+	if (done && !error)
 		command_say(command, path, status);
 	free(text);
 	free(path);
