@@ -7,8 +7,12 @@
 #include "collector/files/folder.h"
 #include "epoch.h"
 
-/* Files that may be complete before the first of them is safe: then they grow. */
-#define EPOCH_TURNS		64
+/*
+ * Turns that may be there before the first of them is safe, then the newest file grows:
+ * each holds a descriptor, and a sensor cannot be told to wait. Two of them are a file,
+ * its end and the beginning of the one that follows.
+ */
+#define EPOCH_TURNS		(2 * 64)
 
 /* A sensor that is away for so long, in nanoseconds, leaves a file behind. */
 #define EPOCH_AWAY		UINT64_C(60000000000)
