@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "common/config.h"
+#include "common/http_options.h"
 #include "common/metadata.h"
-#include "common/version.h"
 #include "common/size.h"
+#include "common/version.h"
 #include "rate.h"
 
 /* Of Debian's ca-certificates. */
@@ -20,10 +21,6 @@ enum {
 	OPTIONS_SENSOR,
 	OPTIONS_NANOSECONDS,
 	OPTIONS_PROTOCOL,
-	OPTIONS_METRICS,
-	OPTIONS_METRICS_TLS_CERT,
-	OPTIONS_METRICS_TLS_KEY,
-	OPTIONS_METRICS_TOKEN_FILE,
 	OPTIONS_EXCLUDE,
 	OPTIONS_EXCLUDE_LIST,
 	OPTIONS_INCLUDE_OWN,
@@ -44,67 +41,64 @@ enum {
 	OPTIONS_COMPRESSION,
 };
 
+/* --help sorts each group by name. */
 static const struct argp_option options_list[] = {
+	{ NULL, 0, NULL, 0, "What is streamed, and where to:", 1 },
 	{ "device", OPTIONS_DEVICE, "PATH", 0,
 	  "Stream what this capture device captures, e.g. /dev/pcapring0", 1 },
 	{ "read", OPTIONS_READ, "FILE", 0,
-	  "Stream this savefile instead (-: standard input), then end", 1 },
-	{ "target", OPTIONS_TARGET, "HOST:PORT", 0,
-	  "Stream to this receiver", 1 },
+	  "Stream this savefile instead of a device (-: standard input), then end", 1 },
+	{ "target", OPTIONS_TARGET, "HOST:PORT", 0, "Stream to this receiver", 1 },
+	{ "sensor", OPTIONS_SENSOR, "NAME", 0,
+	  "This sensor's identity (default: derived from the machine's id)", 1 },
+	{ "exclude", OPTIONS_EXCLUDE, "EXPR", CONFIG_RELOAD,
+	  "Leave out packets that match this filter, see pcap-filter(7)", 1 },
+	{ "exclude-list", OPTIONS_EXCLUDE_LIST, "FILE", CONFIG_RELOAD,
+	  "Leave out the senders and receivers that FILE lists", 1 },
+	{ "include-own-traffic", OPTIONS_INCLUDE_OWN, NULL, 0,
+	  "Do not leave out the connection to the receiver", 1 },
+	{ "copy", OPTIONS_COPY, "FILE", 0,
+	  "Write what is streamed to this savefile, too (-: standard output)", 1 },
+	{ NULL, 0, NULL, 0, "How it is sent:", 2 },
 	{ "protocol", OPTIONS_PROTOCOL, "auto|packet|records", 0,
 	  "Speak pcapring.v1 (records), packet_streaming (packet), or the former "
 	  "where the receiver knows it (auto, the default)", 2 },
-	{ "exclude", OPTIONS_EXCLUDE, "EXPR", CONFIG_RELOAD,
-	  "Leave out packets that match this filter, see pcap-filter(7)", 2 },
-	{ "exclude-list", OPTIONS_EXCLUDE_LIST, "FILE", CONFIG_RELOAD,
-	  "Leave out the senders and receivers that FILE lists", 2 },
-	{ "include-own-traffic", OPTIONS_INCLUDE_OWN, NULL, 0,
-	  "Do not leave out the connection to the receiver", 2 },
+	{ "nanoseconds", OPTIONS_NANOSECONDS, NULL, 0,
+	  "With packet, send the full nanoseconds, too; other receivers ignore them", 2 },
+	{ "compression", OPTIONS_COMPRESSION, "gzip|deflate", 0,
+	  "Compress messages, for receivers that know how", 2 },
+	{ "limit-rate", OPTIONS_LIMIT_RATE, "RATE", CONFIG_RELOAD,
+	  "Send at most so many bytes a second, e.g. 10M; bits with a unit: 100Mbit", 2 },
 	{ "spool", OPTIONS_SPOOL, "DIR", 0,
 	  "With pcapring.v1, keep here what the rings cannot hold while no "
 	  "collector is there", 2 },
 	{ "spool-max", OPTIONS_SPOOL_MAX, "SIZE", 0,
 	  "At most so many bytes of it, e.g. 20G (default: 1G)", 2 },
+	{ NULL, 0, NULL, 0, "Who is who:", 3 },
 	{ "tls", OPTIONS_TLS, NULL, 0,
-	  "Encrypt; the receiver proves who it is by the system's CAs", 2 },
+	  "Encrypt; the receiver proves who it is by the system's CAs", 3 },
 	{ "tls-ca", OPTIONS_TLS_CA, "FILE", 0,
-	  "Encrypt; it proves it by these CAs' certificates (PEM) instead", 2 },
+	  "Encrypt; it proves it by these CAs' certificates (PEM) instead", 3 },
 	{ "tls-cert", OPTIONS_TLS_CERT, "FILE", 0,
-	  "With TLS, prove who this sensor is by this certificate (PEM)", 2 },
-	{ "tls-key", OPTIONS_TLS_KEY, "FILE", 0, "... and by its key (PEM)", 2 },
+	  "With TLS, prove who this sensor is by this certificate (PEM)", 3 },
+	{ "tls-key", OPTIONS_TLS_KEY, "FILE", 0, "... and by its key (PEM)", 3 },
 	{ "tls-server-name", OPTIONS_TLS_NAME, "NAME", 0,
 	  "With TLS, the name that the receiver's certificate has, where it is not "
-	  "the target's", 2 },
+	  "the target's", 3 },
 	{ "token-file", OPTIONS_TOKEN_FILE, "FILE", 0,
-	  "With TLS, prove who this sensor is by the bearer token in FILE (one line)", 2 },
-	{ "count", OPTIONS_COUNT, "N", 0, "Stop after so many packets", 2 },
+	  "With TLS, prove who this sensor is by the bearer token in FILE (one line)", 3 },
+	{ NULL, 0, NULL, 0, "When it stops:", 4 },
+	{ "count", OPTIONS_COUNT, "N", 0, "Stop after so many packets", 4 },
 	{ "bytes", OPTIONS_BYTES, "SIZE", 0,
-	  "Stop after the packet that completes so many bytes of packets, e.g. 20G", 2 },
+	  "Stop after the packet that completes so many bytes of packets, e.g. 20G", 4 },
 	{ "duration", OPTIONS_DURATION, "TIME", 0,
-	  "Stop after so many seconds, or with a unit, e.g. 90, 5m, 12h, 7d", 2 },
-	{ "compression", OPTIONS_COMPRESSION, "gzip|deflate", 0,
-	  "Compress messages, for receivers that know how", 2 },
-	{ "copy", OPTIONS_COPY, "FILE", 0,
-	  "Write what is streamed to this savefile, too (-: standard output)", 2 },
+	  "Stop after so many seconds, or with a unit, e.g. 90, 5m, 12h, 7d", 4 },
 	{ "drain", OPTIONS_DRAIN, NULL, 0,
-	  "Freeze the capture, and stop when all that waits has arrived", 2 },
-	{ "limit-rate", OPTIONS_LIMIT_RATE, "RATE", CONFIG_RELOAD,
-	  "Send at most so many bytes a second, e.g. 10M; bits with a unit: 100Mbit", 2 },
-	{ "nanoseconds", OPTIONS_NANOSECONDS, NULL, 0,
-	  "With packet, send the full nanoseconds, too; other receivers ignore them",
-	  2 },
-	{ "sensor", OPTIONS_SENSOR, "NAME", 0,
-	  "This sensor's identity (default: derived from the machine's id)", 2 },
-	{ "metrics", OPTIONS_METRICS, "ADDR:PORT", 0,
-	  "Serve metrics for Prometheus there, e.g. 127.0.0.1:9401; where others can "
-	  "reach it, the following three are needed", 3 },
-	{ "metrics-tls-cert", OPTIONS_METRICS_TLS_CERT, "FILE", 0,
-	  "Serve them by TLS, with this certificate (PEM)", 3 },
-	{ "metrics-tls-key", OPTIONS_METRICS_TLS_KEY, "FILE", 0, "... and its key (PEM)", 3 },
-	{ "metrics-token-file", OPTIONS_METRICS_TOKEN_FILE, "FILE", 0,
-	  "Serve them to who has the token in FILE (one line)", 3 },
-	{ "quiet", 'q', NULL, 0, "Show no live line on a terminal", 3 },
-	{ "verbose", 'v', NULL, CONFIG_RELOAD, "Say more on standard error", 3 },
+	  "Freeze the capture, and stop when all that waits has arrived", 4 },
+	{ NULL, 0, NULL, 0, "Who looks at it:", 5 },
+	HTTP_OPTIONS_LIST("Serve metrics for Prometheus there, e.g. 127.0.0.1:9401", 5),
+	{ "quiet", 'q', NULL, 0, "Show no live line on a terminal", 5 },
+	{ "verbose", 'v', NULL, CONFIG_RELOAD, "Say more on standard error", 5 },
 	{ 0 }
 };
 
@@ -144,9 +138,6 @@ static void options_check(const struct options *options, struct argp_state *stat
 			   "one of --device PATH and --read FILE is needed");
 	if (!options->target)
 		argp_error(state, "--target HOST:PORT is needed");
-	if (options->target && !strchr(options->target, ':'))
-		argp_error(state, "--target '%s' has no port: HOST:PORT is needed, e.g. %s:50051",
-			   options->target, options->target);
 	if (options->read && (options->exclude || options->exclude_list ||
 			      options->include_own))
 		argp_error(state, "%s is for --device: of a savefile everything is streamed; 'tcpdump -r %s -w FILE EXPR' makes one with less",
@@ -161,34 +152,22 @@ static void options_check(const struct options *options, struct argp_state *stat
 	options_check_tls(options, state);
 	if (!http_check(&options->metrics, fault))
 		argp_error(state, "%s", fault);
-	if (options->sensor && (!*options->sensor ||
-				strlen(options->sensor) >= METADATA_TEXT_MAX))
-		argp_error(state, "--sensor '%s' is not 1 to %d bytes long",
-			   options->sensor, METADATA_TEXT_MAX - 1);
 }
 
-/* For those who look at the relay. */
-static bool options_sight(struct options *options, int key, const char *arg)
+static const char *options_target(const char *text, struct argp_state *state)
 {
-	switch (key) {
-	case OPTIONS_METRICS:
-		options->metrics.listen = arg;
-		return true;
-	case OPTIONS_METRICS_TLS_CERT:
-		options->metrics.certificate = arg;
-		return true;
-	case OPTIONS_METRICS_TLS_KEY:
-		options->metrics.key = arg;
-		return true;
-	case OPTIONS_METRICS_TOKEN_FILE:
-		options->metrics.token_file = arg;
-		return true;
-	case 'q':
-		options->quiet = true;
-		return true;
-	default:
-		return false;
-	}
+	if (!strchr(text, ':'))
+		argp_error(state, "--target '%s' has no port: HOST:PORT is needed, e.g. %s:50051",
+			   text, text);
+	return text;
+}
+
+static const char *options_sensor(const char *name, struct argp_state *state)
+{
+	if (!*name || strlen(name) >= METADATA_TEXT_MAX)
+		argp_error(state, "--sensor '%s' is not 1 to %d bytes long", name,
+			   METADATA_TEXT_MAX - 1);
+	return name;
 }
 
 static enum options_protocol options_protocol(const char *name,
@@ -252,11 +231,82 @@ static const char *options_compression(const char *name, struct argp_state *stat
 	return name;
 }
 
-/* When it ends, how it sends, where else to. */
-static bool options_ease(struct options *options, int key, const char *arg,
-			 struct argp_state *state)
+/* Options whose value is taken as it is. */
+static const char **options_text(struct options *options, int key)
 {
 	switch (key) {
+	case OPTIONS_DEVICE:
+		return &options->device;
+	case OPTIONS_READ:
+		return &options->read;
+	case OPTIONS_EXCLUDE:
+		return &options->exclude;
+	case OPTIONS_EXCLUDE_LIST:
+		return &options->exclude_list;
+	case OPTIONS_COPY:
+		return &options->copy;
+	case OPTIONS_SPOOL:
+		return &options->spool;
+	case OPTIONS_TLS_CA:
+		return &options->tls_ca;
+	case OPTIONS_TLS_CERT:
+		return &options->tls_certificate;
+	case OPTIONS_TLS_KEY:
+		return &options->tls_key;
+	case OPTIONS_TLS_NAME:
+		return &options->tls_name;
+	case OPTIONS_TOKEN_FILE:
+		return &options->token_file;
+	default:
+		return http_option(&options->metrics, key);
+	}
+}
+
+/* Options without a value. */
+static bool *options_flag(struct options *options, int key)
+{
+	switch (key) {
+	case OPTIONS_INCLUDE_OWN:
+		return &options->include_own;
+	case OPTIONS_NANOSECONDS:
+		return &options->nanoseconds;
+	case OPTIONS_DRAIN:
+		return &options->drain;
+	case 'q':
+		return &options->quiet;
+	case 'v':
+		return &options->verbose;
+	default:
+		return NULL;
+	}
+}
+
+/* Those that mean more than that. False: it is none of them. */
+static bool options_value(struct options *options, int key, const char *arg,
+			  struct argp_state *state)
+{
+	switch (key) {
+	case OPTIONS_TARGET:
+		options->target = options_target(arg, state);
+		return true;
+	case OPTIONS_SENSOR:
+		options->sensor = options_sensor(arg, state);
+		return true;
+	case OPTIONS_TLS:
+		options->tls_ca = options->tls_ca ? options->tls_ca : OPTIONS_SYSTEM_CA;
+		return true;
+	case OPTIONS_PROTOCOL:
+		options->protocol = options_protocol(arg, state);
+		return true;
+	case OPTIONS_COMPRESSION:
+		options->compression = options_compression(arg, state);
+		return true;
+	case OPTIONS_LIMIT_RATE:
+		options->rate = options_rate(arg, state);
+		return true;
+	case OPTIONS_SPOOL_MAX:
+		options->spool_max = options_size("--spool-max", arg, state);
+		return true;
 	case OPTIONS_COUNT:
 		options->count = options_count(arg, state);
 		return true;
@@ -266,106 +316,35 @@ static bool options_ease(struct options *options, int key, const char *arg,
 	case OPTIONS_DURATION:
 		options->duration = options_duration(arg, state);
 		return true;
-	case OPTIONS_COMPRESSION:
-		options->compression = options_compression(arg, state);
-		return true;
-	case OPTIONS_COPY:
-		options->copy = arg;
-		return true;
-	case OPTIONS_DRAIN:
-		options->drain = true;
-		return true;
-	case OPTIONS_LIMIT_RATE:
-		options->rate = options_rate(arg, state);
-		return true;
 	default:
 		return false;
 	}
 }
 
-/* Who is who. */
-static bool options_trust(struct options *options, int key, const char *arg)
+static void options_end(struct options *options, struct argp_state *state)
 {
-	switch (key) {
-	case OPTIONS_TLS:
-		options->tls_ca = options->tls_ca ? options->tls_ca : OPTIONS_SYSTEM_CA;
-		return true;
-	case OPTIONS_TLS_CA:
-		options->tls_ca = arg;
-		return true;
-	case OPTIONS_TLS_CERT:
-		options->tls_certificate = arg;
-		return true;
-	case OPTIONS_TLS_KEY:
-		options->tls_key = arg;
-		return true;
-	case OPTIONS_TLS_NAME:
-		options->tls_name = arg;
-		return true;
-	case OPTIONS_TOKEN_FILE:
-		options->token_file = arg;
-		return true;
-	default:
-		return false;
-	}
+	options_check(options, state);
+	if (!options->spool_max)
+		options->spool_max = OPTIONS_SPOOL_MAX_DEFAULT;
 }
 
 static error_t options_option(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
+	const char **text = options_text(options, key);
+	bool *flag = options_flag(options, key);
 
-	if (options_sight(options, key, arg) || options_trust(options, key, arg) ||
-	    options_ease(options, key, arg, state))
-		return 0;
-	switch (key) {
-	case OPTIONS_DEVICE:
-		options->device = arg;
-		break;
-	case OPTIONS_READ:
-		options->read = arg;
-		break;
-	case OPTIONS_TARGET:
-		options->target = arg;
-		break;
-	case OPTIONS_SENSOR:
-		options->sensor = arg;
-		break;
-	case OPTIONS_PROTOCOL:
-		options->protocol = options_protocol(arg, state);
-		break;
-	case OPTIONS_EXCLUDE:
-		options->exclude = arg;
-		break;
-	case OPTIONS_EXCLUDE_LIST:
-		options->exclude_list = arg;
-		break;
-	case OPTIONS_INCLUDE_OWN:
-		options->include_own = true;
-		break;
-	case OPTIONS_NANOSECONDS:
-		options->nanoseconds = true;
-		break;
-	case OPTIONS_SPOOL:
-		options->spool = arg;
-		break;
-	case OPTIONS_SPOOL_MAX:
-		options->spool_max = options_size("--spool-max", arg, state);
-		break;
-	case 'v':
-		options->verbose = 1;
-		break;
-	case ARGP_KEY_ARG:
+	if (text)
+		*text = arg;
+	else if (flag)
+		*flag = true;
+	else if (key == ARGP_KEY_ARG)
 		argp_error(state, "'%s' is not an option; did you mean --device or --read?",
 			   arg);
-		break;
-	case ARGP_KEY_END:
-		options_check(options, state);
-		if (!options->spool_max)
-			options->spool_max = OPTIONS_SPOOL_MAX_DEFAULT;
-		break;
-	default:
+	else if (key == ARGP_KEY_END)
+		options_end(options, state);
+	else if (!options_value(options, key, arg, state))
 		return ARGP_ERR_UNKNOWN;
-	}
 	return 0;
 }
 

@@ -68,7 +68,7 @@ struct options {
 	uint64_t rate;
 	bool drain;
 	bool nanoseconds;
-	int verbose;
+	bool verbose;
 };
 
 struct config;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/config.h"
+#include "common/http_options.h"
 #include "common/size.h"
 #include "common/version.h"
 
@@ -20,10 +21,6 @@
 enum {
 	OPTIONS_LISTEN = 256,
 	OPTIONS_WRITE,
-	OPTIONS_METRICS,
-	OPTIONS_METRICS_TLS_CERT,
-	OPTIONS_METRICS_TLS_KEY,
-	OPTIONS_METRICS_TOKEN_FILE,
 	OPTIONS_HOLD_BACK,
 	OPTIONS_SYNC,
 	OPTIONS_REPORT,
@@ -39,46 +36,46 @@ enum {
 	OPTIONS_PATIENCE,
 };
 
+/* --help sorts each group by name. */
 static const struct argp_option options_list[] = {
+	{ NULL, 0, NULL, 0, "Where packets come in, and where they go:", 1 },
 	{ "listen", OPTIONS_LISTEN, "ADDR:PORT", 0,
-	  "Receive there, for example 0.0.0.0:50051; port 0: any free one", 0 },
+	  "Receive there, e.g. 0.0.0.0:50051; port 0: any free one", 1 },
 	{ "write", OPTIONS_WRITE, "FILE", 0,
-	  "Write the first sensor's packets to FILE, those of others to files beside it; -: standard output", 0 },
-	OPTIONS_FILES_LIST,
+	  "Write the first sensor's packets to FILE, those of others to files beside it; -: standard output", 1 },
 	{ "hold-back", OPTIONS_HOLD_BACK, "MILLISECONDS", 0,
-	  "How long a record waits for older ones of its capture's other rings (1000); 0: a file for each ring", 0 },
+	  "How long a record waits for older ones of its capture's other rings (default: 1000); 0: a file for each ring", 1 },
 	{ "sync", OPTIONS_SYNC, "SECONDS", CONFIG_RELOAD,
-	  "Have new records on disk, and acknowledged, at least that often (1; 0.1 is fine); 0: as often as it can", 0 },
-	{ "metrics", OPTIONS_METRICS, "ADDR:PORT", 0,
-	  "Serve metrics for Prometheus and a page of sensors there, e.g. 127.0.0.1:9402; where others can reach it, the following three are needed", 0 },
-	{ "metrics-tls-cert", OPTIONS_METRICS_TLS_CERT, "FILE", 0,
-	  "Serve them by TLS, with this certificate (PEM)", 0 },
-	{ "metrics-tls-key", OPTIONS_METRICS_TLS_KEY, "FILE", 0, "... and its key (PEM)", 0 },
-	{ "metrics-token-file", OPTIONS_METRICS_TOKEN_FILE, "FILE", 0,
-	  "Serve them to who has the token in FILE (one line)", 0 },
-	{ "quiet", 'q', NULL, 0, "Show no live line on a terminal", 0 },
-	{ "report", OPTIONS_REPORT, "FILE", 0,
-	  "Print, as JSON, what the journal of --write FILE, or of --directory FILE, accounts for, and end", 0 },
+	  "Have new records on disk, and acknowledged, at least that often, e.g. 0.1 (default: 1); 0: as often as it can", 1 },
+	{ NULL, 0, NULL, 0, "Files of a directory, that follow each other:", 2 },
+	OPTIONS_FILES_LIST(2),
+	{ NULL, 0, NULL, 0, "Who may send:", 3 },
 	{ "tls-cert", OPTIONS_TLS_CERT, "FILE", 0,
-	  "Speak TLS, and nothing else, with this certificate (PEM)", 0 },
-	{ "tls-key", OPTIONS_TLS_KEY, "FILE", 0, "... and its key (PEM)", 0 },
+	  "Speak TLS, and nothing else, with this certificate (PEM)", 3 },
+	{ "tls-key", OPTIONS_TLS_KEY, "FILE", 0, "The certificate's key (PEM)", 3 },
 	{ "tls-client-ca", OPTIONS_TLS_CLIENT_CA, "FILE", 0,
-	  "Receive only from sensors with a certificate of these CAs (PEM)", 0 },
+	  "Receive only from sensors with a certificate of these CAs (PEM)", 3 },
+	{ NULL, 0, NULL, 0, "How much at most:", 4 },
 	{ "max-message", OPTIONS_MAX_MESSAGE, "SIZE", 0,
-	  "Refuse messages of more bytes (4M)", 0 },
+	  "Bytes of a message (default: 4M)", 4 },
 	{ "max-memory", OPTIONS_MAX_MEMORY, "SIZE", 0,
-	  "Hold at most so many bytes of what is received and not written yet (1G)", 0 },
+	  "Bytes that are received and not written yet (default: 1G)", 4 },
 	{ "max-rate", OPTIONS_MAX_RATE, "SIZE", CONFIG_RELOAD,
-	  "Read at most so many bytes a second of each sensor, such as 20M (default: any)", 0 },
+	  "Bytes a second of each sensor, e.g. 20M (default: any)", 4 },
 	{ "max-streams", OPTIONS_MAX_STREAMS, "NUMBER", CONFIG_RELOAD,
-	  "Receive so many streams at a time (4096); a relay has one for each ring", 0 },
+	  "Streams at a time, of which a relay has one for each ring (default: 4096)", 4 },
 	{ "max-connection-streams", OPTIONS_MAX_CONNECTION_STREAMS, "NUMBER", 0,
-	  "... and so many of one connection (128)", 0 },
+	  "Streams of one connection (default: 128)", 4 },
 	{ "max-sensors", OPTIONS_MAX_SENSORS, "NUMBER", CONFIG_RELOAD,
-	  "... and of so many sensors (4096)", 0 },
+	  "Sensors at a time (default: 4096)", 4 },
 	{ "patience", OPTIONS_PATIENCE, "SECONDS", CONFIG_RELOAD,
-	  "Close connections that have not become gRPC's, calls that have not said Hello, after so long (20)", 0 },
-	{ "verbose", 'v', NULL, CONFIG_RELOAD, "Say more on standard error", 0 },
+	  "Close connections that have not become gRPC's, calls that have not said Hello, after so long (default: 20)", 4 },
+	{ NULL, 0, NULL, 0, "Who looks at it:", 5 },
+	HTTP_OPTIONS_LIST("Serve metrics for Prometheus and a page of sensors there, e.g. 127.0.0.1:9402", 5),
+	{ "report", OPTIONS_REPORT, "FILE", 0,
+	  "Print, as JSON, what the journal of --write FILE, or of --directory FILE, accounts for, and end", 5 },
+	{ "quiet", 'q', NULL, 0, "Show no live line on a terminal", 5 },
+	{ "verbose", 'v', NULL, CONFIG_RELOAD, "Say more on standard error", 5 },
 	{ 0 },
 };
 
@@ -99,43 +96,13 @@ static bool options_seconds(const char *text, uint64_t *out)
 	return true;
 }
 
-/* For those who look at the collector. */
-static bool options_sight(struct options *options, int key, const char *value)
-{
-	switch (key) {
-	case OPTIONS_METRICS:
-		options->metrics.listen = value;
-		return true;
-	case OPTIONS_METRICS_TLS_CERT:
-		options->metrics.certificate = value;
-		return true;
-	case OPTIONS_METRICS_TLS_KEY:
-		options->metrics.key = value;
-		return true;
-	case OPTIONS_METRICS_TOKEN_FILE:
-		options->metrics.token_file = value;
-		return true;
-	case 'q':
-		options->quiet = true;
-		return true;
-	default:
-		return false;
-	}
-}
-
-static void options_check_sight(const struct options *options, struct argp_state *state)
+static void options_check(const struct options *options, struct argp_state *state)
 {
 	char fault[HTTP_FAULT_MAX];
 
+	_Static_assert(HTTP_FAULT_MAX >= CONFIG_FAULT_MAX, "for both");
 	if (!http_check(&options->metrics, fault))
 		argp_error(state, "%s", fault);
-}
-
-static void options_check(const struct options *options, struct argp_state *state)
-{
-	char fault[CONFIG_FAULT_MAX];
-
-	options_check_sight(options, state);
 	if (!options->listen)
 		argp_error(state, "--listen is missing: give it ADDR:PORT, such as 0.0.0.0:50051");
 	options_files_check(&options->files, options->write, state);
@@ -170,11 +137,19 @@ static uint32_t options_number(const char *option, const char *value,
 	return number;
 }
 
+static uint64_t options_patience(const char *value, struct argp_state *state)
+{
+	uint64_t seconds = 0;
+
+	if (!number_parse(value, 1, OPTIONS_PATIENCE_MAX, &seconds))
+		argp_error(state, "--patience %s: give it seconds, 1 to %d", value,
+			   OPTIONS_PATIENCE_MAX);
+	return seconds * 1000000000;
+}
+
 static error_t options_limit(struct limits *limits, int key, const char *value,
 			     struct argp_state *state)
 {
-	uint64_t number = 0;
-
 	switch (key) {
 	case OPTIONS_MAX_MESSAGE:
 		limits->message = options_size("--max-message", value, state);
@@ -198,10 +173,7 @@ static error_t options_limit(struct limits *limits, int key, const char *value,
 		limits->sensors = options_number("--max-sensors", value, state);
 		return 0;
 	case OPTIONS_PATIENCE:
-		if (!number_parse(value, 1, OPTIONS_PATIENCE_MAX, &number))
-			argp_error(state, "--patience %s: give it seconds, 1 to %d", value,
-				   OPTIONS_PATIENCE_MAX);
-		limits->patience = number * 1000000000;
+		limits->patience = options_patience(value, state);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -215,50 +187,94 @@ static bool options_section(void *input, const struct config_line *line,
 	return access_take(&options->access, line, fault);
 }
 
-static error_t options_one(int key, char *value, struct argp_state *state)
+/* Core would take port 65537 for 1. */
+static const char *options_listen(const char *value, struct argp_state *state)
 {
-	struct options *options = state->input;
+	const char *port = strrchr(value, ':');
+	uint64_t number;
+
+	if (!port || port == value || !number_parse(port + 1, 0, UINT16_MAX, &number))
+		argp_error(state, "--listen %s: is not ADDR:PORT, such as 0.0.0.0:50051", value);
+	return value;
+}
+
+static const char *options_write(const char *value, struct argp_state *state)
+{
+	if (!*value)
+		argp_error(state, "--write '': name a file, or - for standard output");
+	if (strchr(value, '\n'))
+		argp_error(state, "--write: the file's name has an end of line in it, which the lines of its journal cannot hold: name another one");
+	return value;
+}
+
+static uint64_t options_hold_back(const char *value, struct argp_state *state)
+{
 	uint64_t number = 0;
+
+	if (!number_parse(value, 0, OPTIONS_HOLD_BACK_MAX, &number))
+		argp_error(state, "--hold-back %s: give it milliseconds, 0 to %d", value,
+			   OPTIONS_HOLD_BACK_MAX);
+	return number * 1000000;
+}
+
+/* Options whose value is taken as it is. */
+static const char **options_text(struct options *options, int key)
+{
+	switch (key) {
+	case OPTIONS_REPORT:
+		return &options->report;
+	case OPTIONS_TLS_CERT:
+		return &options->tls_certificate;
+	case OPTIONS_TLS_KEY:
+		return &options->tls_key;
+	case OPTIONS_TLS_CLIENT_CA:
+		return &options->tls_client_ca;
+	default:
+		return http_option(&options->metrics, key);
+	}
+}
+
+static error_t options_value(struct options *options, int key, const char *value,
+			     struct argp_state *state)
+{
 	error_t error;
 
-	if (options_sight(options, key, value))
-		return 0;
 	switch (key) {
 	case OPTIONS_LISTEN:
-		options->listen = value;
+		options->listen = options_listen(value, state);
 		return 0;
 	case OPTIONS_WRITE:
-		if (!*value)
-			argp_error(state, "--write '': name a file, or - for standard output");
-		if (strchr(value, '\n'))
-			argp_error(state, "--write: the file's name has an end of line in it, which the lines of its journal cannot hold: name another one");
-		options->write = value;
+		options->write = options_write(value, state);
 		return 0;
 	case OPTIONS_HOLD_BACK:
-		if (!number_parse(value, 0, OPTIONS_HOLD_BACK_MAX, &number))
-			argp_error(state, "--hold-back %s: give it milliseconds, 0 to %d",
-				   value, OPTIONS_HOLD_BACK_MAX);
-		options->hold_back = number * 1000000;
+		options->hold_back = options_hold_back(value, state);
 		return 0;
 	case OPTIONS_SYNC:
 		if (!options_seconds(value, &options->sync))
 			argp_error(state, "--sync %s: give it seconds, 0 to %d, such as 0.5",
 				   value, OPTIONS_SYNC_MAX);
 		return 0;
-	case OPTIONS_REPORT:
-		options->report = value;
+	}
+	error = options_files_one(&options->files, key, value, state);
+	return error == ARGP_ERR_UNKNOWN ?
+	       options_limit(&options->limits, key, value, state) : error;
+}
+
+static error_t options_one(int key, char *value, struct argp_state *state)
+{
+	struct options *options = state->input;
+	const char **text = options_text(options, key);
+
+	if (text) {
+		*text = value;
 		return 0;
-	case OPTIONS_TLS_CERT:
-		options->tls_certificate = value;
-		return 0;
-	case OPTIONS_TLS_KEY:
-		options->tls_key = value;
-		return 0;
-	case OPTIONS_TLS_CLIENT_CA:
-		options->tls_client_ca = value;
+	}
+	switch (key) {
+	case 'q':
+		options->quiet = true;
 		return 0;
 	case 'v':
-		options->verbose = 1;
+		options->verbose = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s': there is no such argument", value);
@@ -268,9 +284,7 @@ static error_t options_one(int key, char *value, struct argp_state *state)
 			options_check(options, state);
 		return 0;
 	}
-	error = options_files_one(&options->files, key, value, state);
-	return error == ARGP_ERR_UNKNOWN ?
-	       options_limit(&options->limits, key, value, state) : error;
+	return options_value(options, key, value, state);
 }
 
 static const struct argp options_argp = {

@@ -21,7 +21,7 @@ struct options {
 	const char *report;	/* FILE: print its account, instead of all else */
 	struct http_config metrics;	/* its listen NULL: none are served */
 	bool quiet;		/* no live line on a terminal */
-	int verbose;
+	bool verbose;
 	struct limits limits;
 	struct access_rules access;	/* access_free() it */
 };

@@ -30,32 +30,14 @@ static uint64_t options_count(const char *option, const char *value, struct argp
 	return number;
 }
 
-/* "90", "90s", "5m", "1h" to seconds. */
 static uint64_t options_time(const char *value, struct argp_state *state)
 {
-	static const struct {
-		char unit;
-		unsigned int seconds;
-	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
-	size_t length = strlen(value), factor = 1;
-	uint64_t number = 0;
-	char digits[32];
+	uint64_t seconds = 0;
 
-	for (size_t i = 0; length && i < sizeof(units) / sizeof(*units); i++)
-		if (value[length - 1] == units[i].unit) {
-			factor = units[i].seconds;
-			length--;
-			break;
-		}
-	if (length < sizeof(digits)) {
-		memcpy(digits, value, length);
-		digits[length] = '\0';
-	}
-	if (length >= sizeof(digits) ||
-	    !number_parse(digits, 1, OPTIONS_ROTATE_TIME_MAX / factor, &number))
+	if (!seconds_parse(value, &seconds) || seconds > OPTIONS_ROTATE_TIME_MAX)
 		argp_error(state, "--rotate-time %s: give it seconds, or minutes as 5m, hours as 1h, days as 1d; at most 366d",
 			   value);
-	return number * factor;
+	return seconds;
 }
 
 static const char *options_name(const char *value, struct argp_state *state)

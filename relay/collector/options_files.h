@@ -46,28 +46,28 @@ enum {
 	OPTIONS_AFTER_ROTATE,
 };
 
-/* For the list of argp's. */
-#define OPTIONS_FILES_LIST \
+/* For the list of argp's, in @group. */
+#define OPTIONS_FILES_LIST(group) \
 	{ "directory", OPTIONS_DIRECTORY, "DIR", 0, \
-	  "Instead of --write: files in DIR, of each sensor's own, one after the other", 0 }, \
+	  "Instead of --write: files in DIR, of each sensor's own, one after the other", group }, \
 	{ "name", OPTIONS_NAME, "TEMPLATE", 0, \
-	  "Name them so, below DIR (%{sensor}/%{interface}-%Y%m%dT%H%M%SZ.pcap); %{ring}, too, and other times, in UTC", 0 }, \
+	  "Name them so, below DIR (default: %{sensor}/%{interface}-%Y%m%dT%H%M%SZ.pcap); %{ring}, too, and other times, in UTC", group }, \
 	{ "rotate-size", OPTIONS_ROTATE_SIZE, "SIZE", 0, \
-	  "A file is complete once it has so many bytes, such as 100M", 0 }, \
+	  "A file is complete once it has so many bytes, e.g. 100M", group }, \
 	{ "rotate-time", OPTIONS_ROTATE_TIME, "SECONDS", 0, \
-	  "... whenever the clock shows a multiple of so many seconds; 5m and 1h are fine", 0 }, \
+	  "A file is complete whenever the clock shows a multiple of so many seconds; 5m and 1h are fine", group }, \
 	{ "rotate-packets", OPTIONS_ROTATE_PACKETS, "NUMBER", 0, \
-	  "... once it has so many packets", 0 }, \
+	  "A file is complete once it has so many packets", group }, \
 	{ "keep-files", OPTIONS_KEEP_FILES, "NUMBER", 0, \
-	  "Keep the newest so many complete files of each sensor and interface, remove older ones", 0 }, \
+	  "Keep the newest so many complete files of each sensor and interface, remove older ones", group }, \
 	{ "keep-size", OPTIONS_KEEP_SIZE, "SIZE", 0, \
-	  "... so many bytes of complete files in all", 0 }, \
+	  "Keep so many bytes of complete files in all, e.g. 500G, remove the oldest", group }, \
 	{ "free-space", OPTIONS_FREE_SPACE, "SIZE", 0, \
-	  "Leave so many bytes of the disk free: remove the oldest files, and take nothing more where that does not help", 0 }, \
+	  "Leave so many bytes of the disk free: remove the oldest files, and take nothing more where that does not help", group }, \
 	{ "compress", OPTIONS_COMPRESS, "zstd", 0, \
-	  "Compress files that are complete", 0 }, \
+	  "Compress files that are complete", group }, \
 	{ "after-rotate", OPTIONS_AFTER_ROTATE, "COMMAND", 0, \
-	  "Run COMMAND, and the file's path behind it, for each that is complete", 0 }
+	  "Run COMMAND, and the file's path behind it, for each that is complete", group }
 
 /* One of them. @return ARGP_ERR_UNKNOWN: it is another one. */
 error_t options_files_one(struct options_files *files, int key, const char *value,

@@ -70,9 +70,12 @@ def _(folder):
 
 @case("collector: an address that cannot be is an error with the option and the value")
 def _(folder):
-    for value in ("127.0.0.1", "127.0.0.1:", ":1", "127.0.0.1:port", "300.1.1.1:1",
-                  "127.0.0.1:99999", "203.0.113.1:1"):
-        refuses(1, f"--listen {value}: ", "--listen", value, "--write", folder("x.pcap"))
+    for status, values in ((2, ("127.0.0.1", "127.0.0.1:", ":1", "127.0.0.1:port",
+                                "127.0.0.1:99999")),
+                           (1, ("300.1.1.1:1", "203.0.113.1:1"))):
+        for value in values:
+            refuses(status, f"--listen {value}: ", "--listen", value,
+                    "--write", folder("x.pcap"))
     same(folder.names(), [], "files")
 
 

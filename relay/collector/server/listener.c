@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "common/log.h"
-#include "common/size.h"
 #include "common/tls.h"
 #include "door.h"
 
@@ -110,16 +109,8 @@ bool listener_start(struct listener *listener, grpc_server *core, const char *ad
 {
 	const char *port = strrchr(address, ':');
 	grpc_server_credentials *credentials;
-	uint64_t number;
 	int bound;
 
-	/* Core would take port 65537 for 1. */
-	if (!port || port == address ||
-	    !number_parse(port + 1, 0, 65535, &number)) {
-		log_error("--listen %s: is not ADDR:PORT, such as 0.0.0.0:50051",
-			  address);
-		return false;
-	}
 	credentials = listener_credentials(listener);
 	bound = grpc_server_add_http2_port(core, address, credentials);
 	grpc_server_credentials_release(credentials);

@@ -32,7 +32,7 @@ void listener_open(struct listener *listener, struct door *door, struct tls *tls
 void listener_close(struct listener *listener);
 
 /*
- * Let @core listen on @address, ADDR:PORT, and start it. False: what is wrong
+ * Let @core listen on @address, which is ADDR:PORT, and start it. False: what is wrong
  * was logged.
  */
 bool listener_start(struct listener *listener, grpc_server *core, const char *address);
