@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "common/log.h"
+#include "common/metadata.h"
 #include "files/journal.h"
 
 static json_t *report_id(const uint8_t *id)
@@ -18,6 +19,17 @@ static json_t *report_id(const uint8_t *id)
 	for (int i = 0; i < MESSAGE_ID_BYTES; i++)
 		sprintf(text + 2 * i, "%02x", id[i]);
 	return json_string(text);
+}
+
+/* Names of files can be any bytes; what is no UTF-8 is encoded, as in metadata. */
+static json_t *report_name(const char *name)
+{
+	char encoded[3 * LEDGER_NAME_MAX];
+	json_t *text = json_string(name);
+
+	if (!text && metadata_encode(name, encoded, sizeof(encoded)))
+		text = json_string(encoded);
+	return text;
 }
 
 /* Nanoseconds since 1970 to ISO 8601; 0: null. */
@@ -110,8 +122,8 @@ static json_t *report_rings(const struct ledger_file *file)
 
 static json_t *report_file(const struct ledger_file *file)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:i, s:i, s:s, s:o, s:o, s:I, s:b, s:o, s:I, s:o}",
-			 "file", file->name, "sensor", file->sensor,
+	return json_pack("{s:o, s:s, s:s, s:s, s:o, s:o, s:i, s:i, s:s, s:o, s:o, s:I, s:b, s:o, s:I, s:o}",
+			 "file", report_name(file->name), "sensor", file->sensor,
 			 "interface", file->interface, "host", file->host,
 			 "boot", report_id(file->boot),
 			 "capture", report_id(file->capture),
@@ -172,7 +184,7 @@ static void report_history(json_t *ring, const struct ledger_file *file, uint32_
 				      "from", "to",
 				      "noticed", report_time(file->lost), "times", 1));
 	json_array_foreach(list, n, one)
-		json_object_set_new(one, "file", json_string(file->name));
+		json_object_set_new(one, "file", report_name(file->name));
 	json_array_extend(all, list);
 	json_decref(list);
 }

@@ -199,3 +199,19 @@ def _(folder):
         program.stop(1)
         server.stop()
         tame(program)
+
+
+@case("names: a file whose own name is no text is in the account, encoded")
+def _(folder):
+    path = os.fsdecode(os.fsencode(folder("x")) + b"\xe9 y.pcap")
+    program, port = start(path)
+    call = Stream(port, Ring(records(savefile.packets(3))))
+    call.welcome()
+    call.send().finish()
+    program.stop()
+    out = subprocess.run([os.path.join(BUILD, "pcapring-collector"), "--report", path],
+                         check=True, capture_output=True).stdout
+    said = json.loads(out)
+    same([file["file"] for file in said["files"]], ["x%E9%20y.pcap"], "files")
+    same([one["file"] for one in said["sensors"][0]["rings"][0]["intervals"]],
+         ["x%E9%20y.pcap"], "files of intervals")
