@@ -10,35 +10,37 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "common/keeper.h"
 #include "common/log.h"
+#include "copy_batch.h"
 #include "source/reader.h"
 
 #define COPY_MODE	0640	/* who may not capture may not read it, either */
 /* A disk that writes nothing for so long is not waited for at the end. */
 #define COPY_PATIENCE	10	/* seconds */
-/* So much is written at a time, which shows that it goes on. */
-#define COPY_PIECE	(1 << 20)
 
 /**
  * struct copy_ring - a ring
  * @data, @mask: as in struct reader_ring, which may end before a write(2) does
- * @want: the end of what is to be written; under the lock
+ * @want: the end of what is to be written; under the lock, the relay's thread stores it
+ * @settled: of what may be written now; the same
  * @done: of what was; UINT64_MAX: nothing is held any more. The thread stores it
  */
 struct copy_ring {
 	const uint8_t *data;
 	uint64_t mask;
 	uint64_t want;
+	uint64_t settled;
 	uint64_t done;
 };
 
 /**
  * struct copy - an open one
- * @lock: guards all below, but for what the thread alone uses: @fd, @size
+ * @lock: guards all below, but for what the thread alone uses: @fd, @size, @batch
  * @news: something is wanted, or the copy ends
  * @idle: nothing is
  * @size: of the file up to the last whole stretch; -1: it is none
@@ -65,6 +67,7 @@ struct copy {
 	void *context;
 	unsigned int count;
 	struct copy_ring rings[PCAPRING_RINGS_MAX];
+	struct copy_batch batch;
 };
 
 static bool copy_open_file(struct copy *copy)
@@ -121,13 +124,12 @@ static bool copy_is_ending(struct copy *copy)
 }
 
 /* What was not written whole is cut, where that can be. */
-static void copy_fail(struct copy *copy, int error)
+static void copy_fail(struct copy *copy, const char *why)
 {
-	/* nobody waited for it, and it was told */
-	if (copy_is_ending(copy))
-		return;
-	log_error("--copy %s: %s: it ends here; the stream goes on", copy->name,
-		  strerror(error));
+	/* nobody waits for it any more, and that was told */
+	if (!copy_is_ending(copy))
+		log_error("--copy %s: %s: it ends here; the stream goes on", copy->name,
+			  why);
 	if (copy->size >= 0 && ftruncate(copy->fd, copy->size))
 		log_error("--copy %s: cannot be cut after its last whole record: %s",
 			  copy->name, strerror(errno));
@@ -138,57 +140,95 @@ static void copy_fail(struct copy *copy, int error)
 		__atomic_store_n(&copy->rings[i].done, UINT64_MAX, __ATOMIC_RELEASE);
 }
 
-static bool copy_write(struct copy *copy, const void *bytes, uint64_t length)
+/* So many of the pieces that what is written shows that it goes on. */
+static int copy_share(const struct iovec *pieces, int count)
+{
+	size_t bytes = pieces->iov_len;
+	int share = 1;
+
+	while (share < count && bytes + pieces[share].iov_len <= COPY_BATCH_PIECE)
+		bytes += pieces[share++].iov_len;
+	return share;
+}
+
+/* All of the pieces, which are ours to change. */
+static bool copy_write(struct copy *copy, struct iovec *pieces, int count)
 {
 	struct pollfd file = { .fd = copy->fd, .events = POLLOUT };
-	const uint8_t *at = bytes, *end = at + length;
+	uint64_t length = 0;
 
-	while (at < end) {
-		size_t piece = end - at < COPY_PIECE ? end - at : COPY_PIECE;
-		ssize_t n = write(copy->fd, at, piece);
+	while (count) {
+		ssize_t n = writev(copy->fd, pieces, copy_share(pieces, count));
 
 		if (n < 0 && errno == EAGAIN)
 			poll(&file, 1, -1);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			continue;
 		if (n < 0) {
-			copy_fail(copy, errno);
+			copy_fail(copy, strerror(errno));
 			return false;
 		}
-		at += n;
 		__atomic_add_fetch(&copy->written, n, __ATOMIC_RELAXED);
+		length += n;
+		for (; count && (size_t)n >= pieces->iov_len; pieces++, count--)
+			n -= pieces->iov_len;
+		if (count) {
+			pieces->iov_base = (uint8_t *)pieces->iov_base + n;
+			pieces->iov_len -= n;
+		}
 	}
 	if (copy->size >= 0)
 		copy->size += length;
 	return true;
 }
 
-/* A ring of which something is wanted, and up to where. NULL: none. Locked. */
-static struct copy_ring *copy_find(struct copy *copy, uint64_t *end)
+/* How things are; is there something to be written? Locked. */
+static bool copy_find(const struct copy *copy, struct copy_batch_ring *rings)
 {
+	bool found = false;
+
 	for (unsigned int i = 0; i < copy->count && !copy->failed; i++) {
-		*end = copy->rings[i].want;
-		if (copy->rings[i].done < *end)
-			return &copy->rings[i];
+		const struct copy_ring *ring = &copy->rings[i];
+
+		/* what is younger may have gone before */
+		rings[i] = (struct copy_batch_ring) {
+			.data = ring->data,
+			.mask = ring->mask,
+			.begin = ring->done,
+			.settled = ring->settled > ring->done ? ring->settled : ring->done,
+			.end = ring->want,
+		};
+		found |= ring->done < ring->settled;
 	}
-	return NULL;
+	return found;
 }
 
-static struct copy_ring *copy_wait(struct copy *copy, uint64_t *end)
+static bool copy_wait(struct copy *copy, struct copy_batch_ring *rings)
 {
-	struct copy_ring *ring;
+	bool found;
 
 	pthread_mutex_lock(&copy->lock);
-	for (;;) {
-		ring = copy_find(copy, end);
-		if (ring || copy->ending)
-			break;
+	while (!(found = copy_find(copy, rings)) && !copy->ending) {
 		pthread_cond_broadcast(&copy->idle);
 		pthread_cond_wait(&copy->news, &copy->lock);
 		keeper_round();
 	}
 	pthread_mutex_unlock(&copy->lock);
-	return ring;
+	return found;
+}
+
+static void copy_write_batch(struct copy *copy, struct copy_batch_ring *rings)
+{
+	struct copy_batch *batch = &copy->batch;
+
+	if (!copy_batch_take(batch, rings, copy->count)) {
+		copy_fail(copy, "a ring is corrupted");
+		return;
+	}
+	if (!copy_write(copy, batch->pieces, batch->count))
+		return;
+	for (unsigned int i = 0; i < copy->count; i++)
+		__atomic_store_n(&copy->rings[i].done, rings[i].begin, __ATOMIC_RELEASE);
 }
 
 /* Tails may move. */
@@ -205,15 +245,12 @@ static void *copy_run(void *context)
 {
 	struct copy *copy = context;
 	struct keeper_bed bed = { &copy->lock, &copy->news };
-	struct copy_ring *ring;
-	uint64_t end;
+	struct copy_batch_ring rings[PCAPRING_RINGS_MAX];
 
 	keeper_join("copy", keeper_nudge, &bed);
-	while ((ring = copy_wait(copy, &end))) {
+	while (copy_wait(copy, rings)) {
 		keeper_away(true);	/* in the disk's hands */
-		/* its data lie there twice, back to back */
-		if (copy_write(copy, ring->data + (ring->done & ring->mask), end - ring->done))
-			__atomic_store_n(&ring->done, end, __ATOMIC_RELEASE);
+		copy_write_batch(copy, rings);
 		keeper_away(false);
 		copy_tell(copy);
 	}
@@ -224,7 +261,7 @@ static void *copy_run(void *context)
 static bool copy_write_header(struct copy *copy)
 {
 	const struct reader *reader = copy->reader;
-	const struct pcapring_file_header header = {
+	struct pcapring_file_header header = {
 		.magic = PCAPRING_FILE_MAGIC_NSEC,
 		.version_major = PCAPRING_FILE_VERSION_MAJOR,
 		.version_minor = PCAPRING_FILE_VERSION_MINOR,
@@ -232,7 +269,7 @@ static bool copy_write_header(struct copy *copy)
 		.linktype = reader_linktype(reader),
 	};
 
-	return copy_write(copy, &header, sizeof(header));
+	return copy_write(copy, &(struct iovec) { &header, sizeof(header) }, 1);
 }
 
 void copy_start(struct copy *copy, void (*wake)(void *context), void *context)
@@ -252,6 +289,7 @@ void copy_start(struct copy *copy, void (*wake)(void *context), void *context)
 			.data = ring->data,
 			.mask = ring->mask,
 			.want = ring->tail,
+			.settled = ring->tail,
 			.done = ring->tail,
 		};
 		ring->floor = &copy->rings[i].done;
@@ -260,19 +298,42 @@ void copy_start(struct copy *copy, void (*wake)(void *context), void *context)
 		return;
 	error = pthread_create(&copy->thread, NULL, copy_run, copy);
 	if (error)
-		copy_fail(copy, error);
+		copy_fail(copy, strerror(error));
 	copy->started = !error;
 }
 
-void copy_want(struct copy *copy, unsigned int ring, uint64_t position)
+/* Nobody else changes what is wanted. */
+void copy_want(struct copy *copy, const uint64_t *ends, bool last)
 {
-	/* nobody else changes it */
-	if (!copy->started || position <= copy->rings[ring].want)
+	bool news = false;
+
+	if (!copy || !copy->started)
+		return;
+	for (unsigned int i = 0; i < copy->count; i++)
+		news |= ends[i] > copy->rings[i].want ||
+			copy->rings[i].settled < copy->rings[i].want;
+	if (!news)
 		return;
 	pthread_mutex_lock(&copy->lock);
-	copy->rings[ring].want = position;
+	for (unsigned int i = 0; i < copy->count; i++) {
+		struct copy_ring *ring = &copy->rings[i];
+
+		ring->settled = ring->want;
+		if (ends[i] > ring->want)
+			ring->want = ends[i];
+		if (last)
+			ring->settled = ring->want;
+	}
 	pthread_cond_signal(&copy->news);
 	pthread_mutex_unlock(&copy->lock);
+}
+
+bool copy_waits(const struct copy *copy)
+{
+	for (unsigned int i = 0; copy && i < copy->count; i++)
+		if (copy->rings[i].settled < copy->rings[i].want)
+			return true;
+	return false;
 }
 
 /* Locked. */
@@ -314,6 +375,9 @@ bool copy_finish(struct copy *copy)
 	bool done;
 
 	pthread_mutex_lock(&copy->lock);
+	for (unsigned int i = 0; i < copy->count; i++)
+		copy->rings[i].settled = copy->rings[i].want;
+	pthread_cond_signal(&copy->news);
 	left = copy_settle(copy);
 	done = !left && !copy->failed;
 	copy->wake = NULL;

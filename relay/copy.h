@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is streamed, in a savefile here, too. Stretches of rings are written as
- * they lie, up to where a head was when the relay looked; those of several rings
- * one after the other as they come. A thread of its own writes, so a slow disk
- * stalls no stream; but what it has not written keeps its place in the ring.
+ * What is streamed, in a savefile here, too: records as they lie in rings, those of
+ * several rings in the order of their stamps. A thread of its own writes, so a slow
+ * disk stalls no stream; but what it has not written keeps its place in the ring.
  *
  * What cannot be written ends the copy, after the last whole stretch where it is a
  * file: that is said, and the stream goes on.
@@ -30,8 +29,16 @@ struct copy *copy_open(const char *name, struct reader *reader);
  */
 void copy_start(struct copy *copy, void (*wake)(void *context), void *context);
 
-/* Of a ring, everything before @position, between two records, is wanted. */
-void copy_want(struct copy *copy, unsigned int ring, uint64_t position);
+/*
+ * Of each ring, everything before its end, between two records, is wanted. @last:
+ * nothing will come later that is older than that. Otherwise it is written once this
+ * is called again, with ends that were looked for after these were known: what none
+ * of them has is younger. NULL for @copy is none.
+ */
+void copy_want(struct copy *copy, const uint64_t *ends, bool last);
+
+/* Something of what is wanted waits for that. */
+bool copy_waits(const struct copy *copy);
 
 /*
  * Wait until all that is wanted is written, as long as that goes on; nobody is

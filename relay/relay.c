@@ -104,10 +104,12 @@ void relay_release(struct source *source, struct extents *extents)
 
 static void relay_let_go(struct relay *relay)
 {
-	struct copy *copy = relay->config->copy;
+	uint64_t ends[PCAPRING_RINGS_MAX];
 
-	for (unsigned int i = 0; copy && i < relay->source->rings; i++)
-		copy_want(copy, i, relay->source->position(relay->source, i));
+	/* they are read in order */
+	for (unsigned int i = 0; relay->config->copy && i < relay->source->rings; i++)
+		ends[i] = relay->source->position(relay->source, i);
+	copy_want(relay->config->copy, ends, true);
 	relay_release(relay->source, relay->config->extents);
 }
 

@@ -90,6 +90,17 @@ static bool intake_load(struct records *records)
 	return result == LIMIT_REACHED;
 }
 
+/* Of several rings, another look shows that nothing older will come. */
+static void intake_copy(struct records *records)
+{
+	const struct reader *reader = records->reader;
+	uint64_t ends[PCAPRING_RINGS_MAX];
+
+	for (unsigned int i = 0; i < reader->ring_count; i++)
+		ends[i] = reader->rings[i].head;
+	copy_want(records->config->copy, ends, reader->ring_count == 1 || reader->frozen);
+}
+
 bool intake_look(struct records *records)
 {
 	struct records_feed *feed = records->config->feed;
@@ -104,11 +115,10 @@ bool intake_look(struct records *records)
 	reached = intake_load(records);
 	if (!ending)
 		intake_count_dropped(records);
+	intake_copy(records);
 	for (unsigned int i = 0; i < records->reader->ring_count; i++) {
 		struct ring_call *ring = &records->rings[i];
 
-		if (records->config->copy)
-			copy_want(records->config->copy, i, ring->ring->head);
 		ring_keep_free(ring);
 		if (!records->ending)
 			ring_keep_spill(ring, false);
@@ -119,6 +129,7 @@ bool intake_look(struct records *records)
 bool intake_is_dry(struct records *records)
 {
 	const struct spool *spool = records->config->spool;
+	const struct copy *copy = records->config->copy;
 	bool all = true, any = false, held = false, quiet = true;
 
 	records->look_at = CLOCK_NEVER;
@@ -138,10 +149,11 @@ bool intake_is_dry(struct records *records)
 			records->rings[i].starved;
 	/*
 	 * Nobody tells when extents are let go of, nor when half of a ring is full
-	 * that no collector empties. And such a ring would wake us for ever:
-	 * instead the others are looked at.
+	 * that no collector empties, or the copy wants what comes meanwhile. And
+	 * such a ring would wake us for ever: instead the others are looked at.
 	 */
-	held |= spool && ((records->described && !quiet) || spool_waits(spool));
+	held |= (spool || copy) && records->described && !quiet;
+	held |= (spool && spool_waits(spool)) || copy_waits(copy);
 	if (held || (any && !all && !records->armed &&
 		     records->reader->ring_count > 1))
 		records->look_at = clock_now() + INTAKE_LOOK;

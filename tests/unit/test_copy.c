@@ -62,6 +62,14 @@ static uint64_t fill(struct fixture *f, unsigned int ring, uint8_t value, unsign
 	return f->reader.rings[ring].head;
 }
 
+static void want(struct fixture *f, unsigned int ring, uint64_t end, bool last)
+{
+	uint64_t ends[RINGS] = {};
+
+	ends[ring] = end;
+	copy_want(f->copy, ends, last);
+}
+
 static off_t size_of(const char *path)
 {
 	struct stat st;
@@ -88,7 +96,7 @@ static void test_all_that_is_wanted_is_written(void **state)
 		uint64_t head = fill(&f, ring, i, 1 + i % 7);
 
 		total += (1 + i % 7) * RECORD(1000);
-		copy_want(f.copy, ring, head);
+		want(&f, ring, head, true);
 		while (head - positions->tail > RING_BYTES - 10 * RECORD(1000))
 			reader_release(positions, head);
 	}
@@ -115,12 +123,94 @@ static void test_a_tail_waits_for_the_copy(void **state)
 	second = fill(&f, 0, 2, 3);
 	reader_release(&f.reader.rings[0], second);
 	assert_int_equal(f.reader.rings[0].tail, 1ULL << 40);
-	copy_want(f.copy, 0, first);
+	want(&f, 0, first, true);
 	while (f.reader.rings[0].tail != first)
 		reader_release(&f.reader.rings[0], second);
 	assert_true(copy_finish(f.copy));
 	reader_release(&f.reader.rings[0], second);
 	assert_int_equal(f.reader.rings[0].tail, first);
+	end(&f);
+}
+
+/* Wait until so many records are there, and compare their stamps. */
+static void expect(struct fixture *f, const char *stamps)
+{
+	const off_t size = sizeof(struct pcapring_file_header) + strlen(stamps) * RECORD(1000);
+	FILE *file;
+
+	while (size_of(f->path) < size)
+		usleep(100);
+	file = fopen(f->path, "r");
+	assert_non_null(file);
+	assert_int_equal(fseek(file, sizeof(struct pcapring_file_header), SEEK_SET), 0);
+	for (; *stamps; stamps++) {
+		struct pcapring_record record;
+		uint8_t data[1000];
+
+		assert_int_equal(fread(&record, sizeof(record), 1, file), 1);
+		assert_int_equal(fread(data, sizeof(data), 1, file), 1);
+		assert_int_equal(record.ts_sec, *stamps);
+		assert_int_equal(data[0], *stamps);
+		assert_int_equal(data[999], *stamps);
+	}
+	assert_int_equal(fgetc(file), EOF);
+	fclose(file);
+}
+
+/*
+ * What a look at the rings does not find may come while it lasts, and be older than
+ * what it finds in others: only the next one tells.
+ */
+static void test_records_of_several_rings_are_in_order(void **state)
+{
+	uint64_t ends[RINGS] = {};
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	f.copy = copy_open(f.path, &f.reader);
+	copy_start(f.copy, wake, &f);
+	fill(&f, 0, 'b', 2);
+	ends[0] = fill(&f, 0, 'e', 1);
+	assert_false(copy_waits(f.copy));
+	copy_want(f.copy, ends, false);
+	assert_true(copy_waits(f.copy));
+	fill(&f, 1, 'a', 1);
+	fill(&f, 1, 'c', 1);
+	ends[1] = fill(&f, 1, 'f', 1);
+	ends[0] = fill(&f, 0, 'g', 1);
+	copy_want(f.copy, ends, false);
+	expect(&f, "abbce");
+	assert_true(copy_waits(f.copy));
+	copy_want(f.copy, ends, false);
+	expect(&f, "abbcefg");
+	assert_false(copy_waits(f.copy));
+	ends[1] = fill(&f, 1, 'i', 1);
+	ends[0] = fill(&f, 0, 'h', 1);
+	copy_want(f.copy, ends, false);
+	assert_true(copy_finish(f.copy));
+	expect(&f, "abbcefghi");
+	end(&f);
+}
+
+static void test_what_is_no_record_ends_the_copy(void **state)
+{
+	const struct pcapring_record bad = { .caplen = 1 << 30 };
+	uint64_t ends[RINGS] = {};
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	f.copy = copy_open(f.path, &f.reader);
+	copy_start(f.copy, wake, &f);
+	ends[0] = fill(&f, 0, 'a', 1);
+	copy_want(f.copy, ends, true);
+	expect(&f, "a");
+	memring_write(&f.memring, 1, 1ULL << 40, &bad, sizeof(bad));
+	ends[1] = (1ULL << 40) + sizeof(bad);
+	copy_want(f.copy, ends, true);
+	assert_false(copy_finish(f.copy));
+	expect(&f, "a");
 	end(&f);
 }
 
@@ -136,7 +226,7 @@ static void test_what_cannot_be_written_holds_nothing(void **state)
 	assert_non_null(f.copy);
 	copy_start(f.copy, wake, &f);
 	head = fill(&f, 0, 1, 3);
-	copy_want(f.copy, 0, head);
+	want(&f, 0, head, true);
 	reader_release(&f.reader.rings[0], head);
 	assert_int_equal(f.reader.rings[0].tail, head);
 	assert_false(copy_finish(f.copy));
@@ -150,7 +240,7 @@ static void test_what_was_never_started_is_empty(void **state)
 	(void)state;
 	begin(&f);
 	f.copy = copy_open(f.path, &f.reader);
-	copy_want(f.copy, 0, fill(&f, 0, 1, 3));
+	want(&f, 0, fill(&f, 0, 1, 3), true);
 	assert_true(copy_finish(f.copy));
 	assert_int_equal(size_of(f.path), 0);
 	end(&f);
@@ -168,6 +258,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_that_is_wanted_is_written),
 		cmocka_unit_test(test_a_tail_waits_for_the_copy),
+		cmocka_unit_test(test_records_of_several_rings_are_in_order),
+		cmocka_unit_test(test_what_is_no_record_ends_the_copy),
 		cmocka_unit_test(test_what_cannot_be_written_holds_nothing),
 		cmocka_unit_test(test_what_was_never_started_is_empty),
 		cmocka_unit_test(test_what_cannot_be_made_is_refused),
