@@ -55,11 +55,6 @@ uint32_t rate_share(const struct rate *rate)
 }
 
 /* Bytes times nanoseconds: those of an hour can have more than 64 bits. */
-static int64_t rate_earned(const struct rate *rate, int64_t time)
-{
-	return (__int128)time * rate->bytes / CLOCK_SECOND;
-}
-
 static int64_t rate_time(const struct rate *rate, int64_t bytes)
 {
 	return (__int128)bytes * CLOCK_SECOND / rate->bytes;
@@ -67,18 +62,20 @@ static int64_t rate_time(const struct rate *rate, int64_t bytes)
 
 bool rate_may(struct rate *rate)
 {
-	int64_t now, earned;
+	__int128 earned;
+	int64_t now;
 
 	if (rate->credit > 0)
 		return true;
 	now = clock_now();
-	earned = rate_earned(rate, now - rate->since);
-	rate->credit += earned;
-	/* what was earned of the next byte is not lost */
-	rate->since += rate_time(rate, earned);
-	if (rate->credit > rate_burst(rate)) {
+	earned = (__int128)(now - rate->since) * rate->bytes / CLOCK_SECOND;
+	if (earned > rate_burst(rate) - rate->credit) {
 		rate->credit = rate_burst(rate);
 		rate->since = now;
+	} else {
+		rate->credit += earned;
+		/* what was earned of the next byte is not lost */
+		rate->since += rate_time(rate, earned);
 	}
 	return rate->credit > 0;
 }

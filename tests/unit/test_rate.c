@@ -77,6 +77,15 @@ static void test_parts_of_bytes_are_not_lost(void **state)
 	assert_in_range(rate.credit, 0, 1);
 }
 
+static void test_a_machine_may_have_been_up_for_years(void **state)
+{
+	struct rate rate = { .bytes = RATE_MAX, .since = clock_now() - 10 * 365 * 24 * HOUR };
+
+	(void)state;
+	assert_true(rate_may(&rate));
+	assert_int_equal(rate.credit, RATE_MAX / 40 + 1);
+}
+
 static void test_extremes_do_not_overflow(void **state)
 {
 	struct rate rate = { .bytes = RATE_MAX, .since = clock_now() - 1000 * HOUR };
@@ -102,6 +111,7 @@ int main(void)
 		cmocka_unit_test(test_an_empty_bucket_waits_for_half_of_it),
 		cmocka_unit_test(test_a_bucket_holds_little),
 		cmocka_unit_test(test_parts_of_bytes_are_not_lost),
+		cmocka_unit_test(test_a_machine_may_have_been_up_for_years),
 		cmocka_unit_test(test_extremes_do_not_overflow),
 	};
 
