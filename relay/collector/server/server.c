@@ -12,6 +12,7 @@
 #include "common/keeper.h"
 #include "common/log.h"
 #include "door.h"
+#include "flood.h"
 #include "listener.h"
 
 /* Sensors that vanished are found out within these. */
@@ -128,10 +129,10 @@ static grpc_server *server_core(const struct limits *limits)
 	grpc_arg args[] = {
 		/* Two collectors on one port would share its sensors. */
 		{ GRPC_ARG_INTEGER, GRPC_ARG_ALLOW_REUSEPORT, { .integer = 0 } },
-		/* windows that are known, not guessed: door.h */
+		/* windows that are known, not guessed: flood.h */
 		{ GRPC_ARG_INTEGER, GRPC_ARG_HTTP2_BDP_PROBE, { .integer = 0 } },
 		{ GRPC_ARG_INTEGER, GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES,
-		  { .integer = DOOR_WINDOW } },
+		  { .integer = FLOOD_WINDOW } },
 		{ GRPC_ARG_INTEGER, GRPC_ARG_MAX_CONCURRENT_STREAMS,
 		  { .integer = limits->connection_streams } },
 		{ GRPC_ARG_INTEGER, GRPC_ARG_KEEPALIVE_TIME_MS,
