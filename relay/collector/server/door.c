@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "door.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/tcp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -17,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "flood.h"
 #include "peer.h"
 #include "penalty.h"
 
@@ -30,17 +29,6 @@
 #define DOOR_FILES_KEPT		32
 #define DOOR_FILES_SPARE	16
 
-/*
- * Bytes that are no messages: of strangers, and of others, whose streams may each have
- * a message under way; as many more a second are forgiven.
- */
-#define DOOR_STRANGER_BYTES	(256 << 10)
-#define DOOR_BYTES		(1 << 20)
-#define DOOR_FORGIVEN		(64 << 10)
-
-/* HTTP/2's and gRPC's own, of a message. */
-#define DOOR_FRAMING		14
-
 /* How often strangers are looked at, and all others. */
 #define DOOR_ROUND		(DOOR_SECOND / 20)
 #define DOOR_ROUNDS		20
@@ -51,6 +39,7 @@
  * @peer: IPv4 as ::ffff:a.b.c.d
  * @born: when it was accepted
  * @known: it has, or had, a stream
+ * @proven: of a sensor that has proven who it is
  * @streams: it has now
  */
 struct door_entry {
@@ -58,6 +47,7 @@ struct door_entry {
 	struct sockaddr_in6 peer;
 	uint64_t born;
 	bool known;
+	bool proven;
 	unsigned int streams;
 };
 
@@ -171,6 +161,30 @@ static void door_evict(struct door *door, uint64_t now)
 		    door->limit, (uintmax_t)door->evicted);
 }
 
+/* Are sensors there, by what they have proven? */
+static bool door_is_home(const struct door *door, const struct sockaddr_in6 *peer)
+{
+	for (int fd = 0; fd < door->top; fd++) {
+		const struct door_entry *entry = &door->entries[fd];
+
+		if (entry->number && entry->proven &&
+		    penalty_same(&entry->peer.sin6_addr, &peer->sin6_addr))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Others of its network have flooded us. Behind one address there may be hundreds of
+ * sensors, which would never come back while one of their neighbours goes on.
+ */
+static bool door_is_barred(struct door *door, const struct sockaddr_in6 *peer, uint64_t now)
+{
+	struct penalty *penalty = penalties_find(&door->penalties, &peer->sin6_addr, now);
+
+	return penalty && !(door_is_home(door, peer) && penalty_spares(penalty, now));
+}
+
 /* May this one in? */
 static bool door_admit(struct door *door, int fd, const struct sockaddr *address)
 {
@@ -180,7 +194,7 @@ static bool door_admit(struct door *door, int fd, const struct sockaddr *address
 
 	if (fd >= DOOR_ENTRIES_MAX || !peer_take(address, &peer))
 		return fd < door->limit - DOOR_FILES_SPARE;
-	if (penalties_has(&door->penalties, &peer.sin6_addr, now))
+	if (door_is_barred(door, &peer, now))
 		return false;
 	/* the lowest number that is free: all below it are taken */
 	if (fd >= door->limit - 2 * DOOR_FILES_KEPT)
@@ -224,6 +238,18 @@ static bool door_turn_away(struct door *door, int listener)
 	return fd >= 0;
 }
 
+/* Of a connection that has gone away while it waited, as accept(2) has it. */
+static bool door_is_its_own(int error)
+{
+	static const int errors[] = { ECONNABORTED, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN,
+				      ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH };
+
+	for (unsigned int i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (error == errors[i])
+			return true;
+	return false;
+}
+
 /* False: go on with the next one. */
 static bool door_accepted(struct door *door, int listener, int *fd,
 			  const struct sockaddr *address)
@@ -235,11 +261,11 @@ static bool door_accepted(struct door *door, int listener, int *fd,
 		done = door_admit(door, *fd, address);
 		if (!done)
 			door_refuse(*fd);
-	} else if (errno == EMFILE || errno == ENFILE) {
+	} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
 		done = !door_turn_away(door, listener);
 		errno = EAGAIN;
-	} else if (errno == ECONNABORTED || errno == EPROTO) {
-		done = false;	/* it has gone away while it waited */
+	} else {
+		done = !door_is_its_own(errno);
 	}
 	pthread_mutex_unlock(&door->lock);
 	return done;
@@ -264,32 +290,23 @@ int accept4(int listener, struct sockaddr *address, socklen_t *size, int flags)
 	return fd;
 }
 
-/*
- * Bytes of @fd that have come and are no messages; more than it may have sent? What
- * waits to be read says nothing of who sent it.
- */
+/* Has it sent more than it may that is no message? */
 static bool door_is_flooded(const struct door *door, int fd, uint64_t now)
 {
 	const struct door_entry *entry = &door->entries[fd];
-	uint64_t delivered = __atomic_load_n(&door->delivered[fd], __ATOMIC_RELAXED);
-	uint64_t most = (now - entry->born) / DOOR_SECOND * DOOR_FORGIVEN;
-	struct tcp_info info = { 0 };
-	socklen_t size = sizeof(info);
-	int unread;
 
-	/* in this order: what comes in between is unread */
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) || ioctl(fd, FIONREAD, &unread))
-		return false;
-	/* of TLS, and of many frames for a message */
-	most += delivered / 16;
-	most += entry->known ? DOOR_BYTES + door->message + (entry->streams + 1) * DOOR_WINDOW :
-			       DOOR_STRANGER_BYTES;
-	return info.tcpi_bytes_received > delivered + most + unread;
+	return flood_is(fd, &(struct flood){
+		.age = now - entry->born,
+		.delivered = __atomic_load_n(&door->delivered[fd], __ATOMIC_RELAXED),
+		.message = entry->known ? door->message : 0,
+		.windows = entry->known ? entry->streams + 1 : 0,
+	});
 }
 
 static void door_look(struct door *door, int fd, uint64_t now)
 {
 	const struct door_entry *entry = &door->entries[fd];
+	bool known = entry->known;
 	char peer[INET6_ADDRSTRLEN];
 	struct tcp_info info;
 	socklen_t size = sizeof(info);
@@ -301,9 +318,10 @@ static void door_look(struct door *door, int fd, uint64_t now)
 	if (!door_is_flooded(door, fd, now) || !door_send_away(door, fd))
 		return;
 	peer_text(&entry->peer, peer, sizeof(peer));
-	log_warning("%s is sent away, and not let in for %d s: it has sent far more than the messages that arrived", peer,
-		    PENALTY_SECONDS);
-	penalties_add(&door->penalties, &entry->peer.sin6_addr, now);
+	log_warning("%s is sent away, and not let in for %d s: it has sent far more than the messages that arrived",
+		    peer, PENALTY_SECONDS);
+	/* one that had a stream may send much before it is seen: too much for four a second */
+	penalties_add(&door->penalties, &entry->peer.sin6_addr, known, now);
 }
 
 static void door_rest(struct door *door, uint64_t until)
@@ -439,12 +457,12 @@ struct door_ticket door_find(struct door *door, const char *uri)
 
 static struct door_entry *door_entry(struct door *door, struct door_ticket ticket)
 {
-	struct door_entry *entry = ticket.fd < 0 ? NULL : &door->entries[ticket.fd];
+	struct door_entry *entry = &door->entries[ticket.fd < 0 ? 0 : ticket.fd];
 
-	return entry && entry->number == ticket.number ? entry : NULL;
+	return ticket.fd >= 0 && entry->number == ticket.number ? entry : NULL;
 }
 
-void door_enter(struct door *door, struct door_ticket ticket)
+void door_enter(struct door *door, struct door_ticket ticket, bool proven)
 {
 	struct door_entry *entry;
 
@@ -455,6 +473,7 @@ void door_enter(struct door *door, struct door_ticket ticket)
 		if (!entry->known)
 			door->strangers--;
 		entry->known = true;
+		entry->proven |= proven;
 	}
 	pthread_mutex_unlock(&door->lock);
 }
@@ -472,11 +491,8 @@ void door_leave(struct door *door, struct door_ticket ticket)
 
 void door_count(struct door *door, struct door_ticket ticket, size_t bytes)
 {
-	uint64_t *delivered;
-
-	if (ticket.fd < 0)
-		return;
 	/* one that came after it would only seem to have sent less */
-	delivered = &door->delivered[ticket.fd];
-	__atomic_fetch_add(delivered, bytes + DOOR_FRAMING, __ATOMIC_RELAXED);
+	if (ticket.fd >= 0)
+		__atomic_fetch_add(&door->delivered[ticket.fd], bytes + FLOOD_FRAMING,
+				   __ATOMIC_RELAXED);
 }

@@ -9,7 +9,9 @@
  *	files	some are kept for those that are in; connections that have not become
  *		anything make room for new ones, the oldest first
  *	bytes	who sends far more than the messages that arrive is sent away, and
- *		its address with it for some seconds: floods of headers, pings, resets
+ *		its address with it for some seconds: floods of headers, pings, resets.
+ *		Streams that live there go on; where some of them have proven who they
+ *		are, others may come one by one
  *
  * A program has one door.
  */
@@ -21,12 +23,6 @@
 #include <stdint.h>
 
 struct door;
-
-/*
- * Core takes so many bytes of a stream's message, at most, before they are asked for:
- * no more can have come, and not have arrived, of who keeps to HTTP/2's windows.
- */
-#define DOOR_WINDOW	(4 << 20)
 
 /* A connection, as a call knows it; .fd -1: none that is known. */
 struct door_ticket {
@@ -51,8 +47,11 @@ bool door_is_full(const struct door *door);
  */
 struct door_ticket door_find(struct door *door, const char *peer);
 
-/* It has become something: it has streams from now on, or one less. */
-void door_enter(struct door *door, struct door_ticket ticket);
+/*
+ * It has become something: it has streams from now on, or one less. @proven: of a sensor
+ * that has proven who it is.
+ */
+void door_enter(struct door *door, struct door_ticket ticket, bool proven);
 void door_leave(struct door *door, struct door_ticket ticket);
 
 /* A message of @bytes arrived. */

@@ -407,18 +407,13 @@ void rpc_start(struct rpc_host *host, const struct rpc_request *request)
 	rpc_begin(call, request);
 }
 
-static void rpc_enter(struct call *call)
-{
-	call->entered = true;
-	door_enter(call->host->door, call->ticket);
-}
-
 bool rpc_admit(struct call *call, const char *claimed, struct admission *admission,
 	       struct call_status *status)
 {
 	call->guest = gate_admit(call->host->gate, &call->caller, claimed, admission, status);
-	if (call->guest)
-		rpc_enter(call);
+	call->entered = call->guest;
+	if (call->entered)
+		door_enter(call->host->door, call->ticket, admission->proven);
 	return call->guest;
 }
 
