@@ -42,7 +42,7 @@ bool rate_parse(const char *text, uint64_t *bytes)
 
 static int64_t rate_burst(const struct rate *rate)
 {
-	return rate->bytes * RATE_BURST / CLOCK_SECOND + 1;
+	return rate->bytes / (CLOCK_SECOND / RATE_BURST) + 1;
 }
 
 uint32_t rate_share(const struct rate *rate)
