@@ -56,8 +56,8 @@ enum call_code call_code(int error);
 
 /*
  * All from the server's one thread. @answers: it sends messages, by
- * rpc_send(); otherwise the sensor is told Empty when all is well. @greets: its
- * sensors are admitted with their first message, which has to come soon. @asks: they
+ * rpc_send(); otherwise the sensor is told Empty when all is well. @greets: the
+ * first message says who it is, or what it asks for, and has to come soon. @asks: they
  * are no sensors, and take no room of theirs.
  */
 struct call_taker {

@@ -11,6 +11,7 @@
 #define HEALTH_REQUEST_MAX	512	/* bytes */
 #define HEALTH_ANSWER_MAX	16
 #define HEALTH_WATCHERS_MAX	1024	/* more are no balancers */
+#define HEALTH_OF_ONE_PEER	128
 
 #define HEALTH(name)	GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__##name
 
@@ -19,6 +20,7 @@ struct stream {
 	struct stream *next, **at;
 	struct health *health;
 	struct call *call;
+	const struct caller *caller;
 	bool watches;
 	bool known;		/* the service that it asks for */
 	int told;		/* what it was told last; -1: nothing yet */
@@ -104,20 +106,33 @@ static void stream_tell(struct stream *stream)
 	stream->health->config.send(stream->call, out, size);
 }
 
-static struct stream *health_take(struct health *health, struct call *call, bool watches,
+/* Nobody takes the room of all others. */
+static bool health_has_room(const struct health *health, const struct caller *caller)
+{
+	unsigned int count = 0;
+
+	for (const struct stream *stream = health->streams; stream; stream = stream->next)
+		count += !strcmp(stream->caller->peer, caller->peer);
+	return count < HEALTH_OF_ONE_PEER && health->count < HEALTH_WATCHERS_MAX;
+}
+
+static struct stream *health_take(struct health *health, struct call *call,
+				  const struct caller *caller, bool watches,
 				  struct call_status *status)
 {
 	struct stream *stream = NULL;
 
-	if (health->count < HEALTH_WATCHERS_MAX)
+	if (health_has_room(health, caller))
 		stream = calloc(1, sizeof(*stream));
 	if (!stream) {
-		call_fail(status, CALL_RESOURCE_EXHAUSTED, "%u health checks are under way",
-			  health->count);
+		call_fail(status, CALL_RESOURCE_EXHAUSTED, "too many health checks are under way: %d may be of one address, %d in all",
+			  HEALTH_OF_ONE_PEER, HEALTH_WATCHERS_MAX);
+		health->config.complain(call, status->text);
 		return NULL;
 	}
 	stream->health = health;
 	stream->call = call;
+	stream->caller = caller;
 	stream->watches = watches;
 	stream->told = -1;
 	stream->next = health->streams;
@@ -132,15 +147,13 @@ static struct stream *health_take(struct health *health, struct call *call, bool
 static struct stream *health_check(void *context, struct call *call,
 				   const struct caller *caller, struct call_status *status)
 {
-	(void)caller;
-	return health_take(context, call, false, status);
+	return health_take(context, call, caller, false, status);
 }
 
 static struct stream *health_watch(void *context, struct call *call,
 				   const struct caller *caller, struct call_status *status)
 {
-	(void)caller;
-	return health_take(context, call, true, status);
+	return health_take(context, call, caller, true, status);
 }
 
 /* False: not a request. */
@@ -189,6 +202,13 @@ static void stream_close(struct stream *stream, bool broken, struct call_status 
 	}
 	call_fail(status, CALL_INVALID_ARGUMENT, "no HealthCheckRequest came");
 	stream_free(stream);
+}
+
+/* The server's word: nothing came in time. */
+static void stream_dismiss(struct stream *stream, struct call_status *status)
+{
+	stream->health->config.complain(stream->call, status->text);
+	stream_end(stream, status);
 }
 
 static void stream_gone(struct stream *stream)
@@ -245,12 +265,13 @@ void health_takers(struct health *health, struct call_taker *check,
 	*check = (struct call_taker){
 		.context = health,
 		.answers = true,
+		.greets = true,
 		.asks = true,
 		.open = health_check,
 		.message = stream_message,
 		.close = stream_close,
 		.gone = stream_gone,
-		.end = stream_end,
+		.end = stream_dismiss,
 		.idle = health_idle,
 		.stop = health_stop,
 	};

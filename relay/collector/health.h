@@ -14,11 +14,13 @@ struct health;
  * struct health_config - whom it talks to
  * @services: names, "package.Service", that it answers for; ends with NULL
  * @end: ends a call
+ * @complain: logs that a call comes to nothing
  * @send: sends a message; of those not sent yet only the newest is
  */
 struct health_config {
 	const char *const *services;
 	void (*end)(struct call *call, const struct call_status *status);
+	void (*complain)(struct call *call, const char *why);
 	void (*send)(struct call *call, const void *bytes, size_t size);
 };
 

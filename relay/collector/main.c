@@ -128,6 +128,7 @@ static struct health *main_health(void)
 	return health_open(&(struct health_config){
 		.services = services,
 		.end = rpc_end,
+		.complain = rpc_complain,
 		.send = rpc_send,
 	});
 }

@@ -10,6 +10,7 @@ DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH, PING, GOAWAY, WINDOW_UPDATE
 END_STREAM, ACK, END_HEADERS = 1, 1, 4
 RUN = "/packet_streaming.PacketStreaming/Run"
 STREAM = "/pcapring.v1.Collector/Stream"
+CHECK, WATCH = "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"
 
 
 def frame(kind, flags=0, stream=0, payload=b""):

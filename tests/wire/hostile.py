@@ -12,8 +12,8 @@ import threading
 
 import savefile
 from collector import NATIVE, start, stream
-from h2 import (CONTINUATION, DATA, PING, PREFACE, PRIORITY, RST_STREAM, RUN, SETTINGS, STREAM,
-                Connection, field, frame, headers, message, text)
+from h2 import (CHECK, CONTINUATION, DATA, PING, PREFACE, PRIORITY, RST_STREAM, RUN, SETTINGS, STREAM,
+                WATCH, Connection, field, frame, headers, message, text)
 from harness import SECONDS, Program, case, read, same, until
 from health import SERVING, Client
 from peers import Sensor, encode
@@ -129,6 +129,21 @@ def _(folder):
     text_ = siege(folder, attack, "--patience", "1")
     same(len(re.findall(r"127\.0\.0\.66 is refused: the first message did not come", text_)), 1,
          "lines")
+
+
+@case("hostile: those who ask for health and say nothing, or listen a thousand times")
+def _(folder):
+    def attack(port, program):
+        attack.connections = [Connection(port) for _ in range(9)]
+        for connection in attack.connections:
+            for number in range(1, 257, 2):
+                path = CHECK if number % 4 == 1 else WATCH
+                asks = frame(DATA, 0, number, message(0)) if path == WATCH else b""
+                connection.send(headers(number, path) + asks)
+        program.wait_line("127.0.0.66 is refused: too many health checks")
+        same(Client(port).check(""), SERVING, "Check, while others ask")
+        program.wait_line("127.0.0.66 is refused: the first message did not come")
+    siege(folder, attack, "--patience", "1")
 
 
 @case("hostile: a thousand connections that do nothing")

@@ -31,6 +31,7 @@ struct call {
 	bool entered;			/* it counts there as a stream */
 	uint64_t due;			/* for what the host is to look at it */
 	bool paused;			/* it is read on only then */
+	bool heard;			/* a message came */
 	struct stream *stream;		/* NULL: refused, or ended */
 	grpc_byte_buffer *message;
 	int cancelled;
@@ -251,6 +252,7 @@ static void rpc_received(void *owner, bool ok)
 	struct call *call = owner;
 	size_t bytes;
 
+	call->heard |= call->message != NULL;
 	if (call->message && call->stream)
 		rpc_message(call);
 	else if (call->stream)
@@ -427,7 +429,7 @@ static void rpc_look(struct call *call)
 		call->paused = false;
 		if (!call->ended)
 			rpc_receive(call);
-	} else if (call->stream && !call->guest) {
+	} else if (call->stream && !call->heard) {
 		call_fail(&status, CALL_DEADLINE_EXCEEDED,
 			  "the first message did not come within the %ju s of the collector's --patience",
 			  (uintmax_t)(gate_limits(call->host->gate)->patience / 1000000000));
