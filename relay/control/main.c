@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* pcapring: create, change, show and delete captures of pcapring.ko. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -81,8 +82,22 @@ static const struct {
 	{ "monitor", command_monitor },
 };
 
+static bool main_is_help(const char *word)
+{
+	return word && (!strcmp(word, "--help") || !strcmp(word, "-h"));
+}
+
+static int main_help_print(void)
+{
+	fputs(main_help, stdout);
+	return COMMAND_FINE;
+}
+
+/* No interface is called --help. */
 static int main_command(char **words)
 {
+	if (main_is_help(words[0]) || main_is_help(words[1]))
+		return main_help_print();
 	for (size_t i = 0; i < sizeof(main_commands) / sizeof(*main_commands); i++) {
 		if (!strcmp(main_commands[i].name, words[0]))
 			return main_commands[i].run(words + 1);
@@ -98,8 +113,6 @@ int main(int argc, char **argv)
 	log_open("pcapring", 0);
 	if (argc < 2)
 		status = command_show(argv + argc);
-	else if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
-		fputs(main_help, stdout);
 	else if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
 		puts(version_text("pcapring"));
 	else

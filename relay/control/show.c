@@ -9,6 +9,19 @@
 #define SHOW_LABEL_WIDTH	25	/* "pcapring0", longest name of an interface */
 #define SHOW_NUMBER_WIDTH	11	/* "overwritten" */
 
+/* An interface can have any name; control characters go to no terminal. */
+struct show_name {
+	char text[IF_NAMESIZE];
+};
+
+static struct show_name show_name(const struct capture *capture)
+{
+	struct show_name name;
+
+	capture_printable(capture->ifname, name.text, sizeof(name.text));
+	return name;
+}
+
 static void show_linktype(uint32_t linktype)
 {
 	if (linktype == PCAPRING_LINKTYPE_NONE)
@@ -60,7 +73,7 @@ static void show_ring(const struct capture *capture, const struct capture_ring *
 
 static void show_interface(const struct capture *capture)
 {
-	printf("pcapring%u: %s, ", capture->id, capture->ifname);
+	printf("pcapring%u: %s, ", capture->id, show_name(capture).text);
 	if (capture_is_any(capture))
 		printf("all interfaces of the network namespace");
 	else if (capture->ifindex)
@@ -183,7 +196,7 @@ void show_stats(const struct capture_list *list)
 		const struct capture *capture = &list->captures[i];
 
 		snprintf(label, sizeof(label), "pcapring%u %s", capture->id,
-			 capture->ifname);
+			 show_name(capture).text);
 		show_stats_line(label, capture->stats, width);
 		for (uint32_t r = 0; r < capture->ring_count; r++) {
 			snprintf(label, sizeof(label), "  ring %u",
@@ -199,7 +212,7 @@ void show_rates(const struct capture *capture, const struct capture *before,
 	const struct capture_stat_name *name;
 	const char *separator = "";
 
-	printf("pcapring%u %s: ", capture->id, capture->ifname);
+	printf("pcapring%u %s: ", capture->id, show_name(capture).text);
 	for (name = capture_stat_names; name->stat != PCAPRING_STAT_WAKEUPS; name++) {
 		uint64_t delta = capture->stats[name->stat] - before->stats[name->stat];
 
@@ -212,7 +225,7 @@ void show_rates(const struct capture *capture, const struct capture *before,
 
 void show_event(const char *name, const struct capture *capture)
 {
-	printf("%s pcapring%u %s", name, capture->id, capture->ifname);
+	printf("%s pcapring%u %s", name, capture->id, show_name(capture).text);
 	if (capture->ifindex)
 		printf(" ifindex %u", capture->ifindex);
 	if (capture_is_attached(capture)) {
