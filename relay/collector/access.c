@@ -320,6 +320,11 @@ bool access_admit(const struct access_rules *rules, const struct proof *proof,
 	const struct access_rule *rule;
 
 	*admission = (struct admission){ 0 };
+	if (!rules->first && proof->uncertified) {
+		call_fail(status, CALL_UNAUTHENTICATED, "a certificate of one of the collector's --tls-client-ca is needed: give the relay --tls-cert and --tls-key");
+		snprintf(why, CALL_TEXT_MAX, "it shows no certificate, which --tls-client-ca asks for");
+		return false;
+	}
 	if (!rules->first) {
 		snprintf(admission->name, sizeof(admission->name), "%s", claimed);
 		return true;

@@ -10,7 +10,7 @@
  *
  * One of the certificate's names or one of the tokens is enough. Only digests of
  * tokens are here, so that the file holds no secret. Where there is no section,
- * everybody may send as anybody.
+ * everybody may send as anybody, who has a certificate where one was asked for.
  */
 #ifndef COLLECTOR_ACCESS_H
 #define COLLECTOR_ACCESS_H

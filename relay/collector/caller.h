@@ -15,11 +15,13 @@
  * struct proof - what was verified
  * @names: of the certificate: CN and subjectAltNames, each with its NUL, and an
  *	empty one behind the last; what does not fit is left out
+ * @uncertified: it was asked for a certificate, and has none
  * @has_token: it has shown a bearer token
  * @token: that one's SHA-256
  */
 struct proof {
 	char names[CALLER_NAMES_MAX];
+	bool uncertified;
 	bool has_token;
 	uint8_t token[CALLER_DIGEST];
 };

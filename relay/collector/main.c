@@ -277,7 +277,8 @@ static bool main_run(struct main_house *house)
 	server = main_open_server(house, methods, &reload);
 	if (!server)
 		return false;
-	reload_open(&reload, house->config, house->gate, house->epochs, server_wake, server);
+	reload_open(&reload, house->config, house->options, house->gate, house->epochs,
+		    server_wake, server);
 	health_start(house->health, server_wake, server);
 	if (main_open_sight(&sight, house, server) &&
 	    captures_start(house->captures, server_wake, server)) {

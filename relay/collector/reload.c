@@ -11,11 +11,13 @@
 
 #define RELOAD_PATIENCE_MS	5000
 
-void reload_open(struct reload *reload, const struct config *first, struct gate *gate,
-		 struct epochs *epochs, void (*wake)(void *context), void *context)
+void reload_open(struct reload *reload, const struct config *first,
+		 const struct options *began, struct gate *gate, struct epochs *epochs,
+		 void (*wake)(void *context), void *context)
 {
 	*reload = (struct reload) {
 		.first = first,
+		.certificates = began->tls_client_ca && !access_has_tokens(&began->access),
 		.gate = gate,
 		.epochs = epochs,
 	};
@@ -59,6 +61,13 @@ static bool reload_hand_over(struct reload *reload)
 	return done;
 }
 
+/* Core's mind is made up since the start. */
+static void reload_say_fixed(const struct reload *reload, const struct options *options)
+{
+	if (reload->certificates && access_has_tokens(&options->access))
+		log_warning("[sensor NAME]: token-sha256 without a certificate needs a restart, for so far all sensors have to have one of --tls-client-ca");
+}
+
 void reload_run(void *context)
 {
 	struct reload *reload = context;
@@ -77,6 +86,7 @@ void reload_run(void *context)
 	log_set_verbose(options->verbose);
 	config_log(config);
 	config_say_fixed(reload->first, config);
+	reload_say_fixed(reload, options);
 	reload_free(reload->last, reload->last_config);
 	reload->last = options;
 	reload->last_config = config;

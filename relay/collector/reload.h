@@ -16,6 +16,7 @@ struct gate;
 /**
  * struct reload - what was read, and who takes it over
  * @first: what the program began with; what cannot change refers to it
+ * @certificates: are required: they were all that sensors could prove themselves with
  * @gate, @epochs: take over what was read
  * @last: what they refer to, of the config @last_config; NULL: still the first
  * @next: what was read just now
@@ -23,6 +24,7 @@ struct gate;
  */
 struct reload {
 	const struct config *first;
+	bool certificates;
 	struct gate *gate;
 	struct epochs *epochs;
 	struct options *last;
@@ -31,9 +33,13 @@ struct reload {
 	struct ask ask;
 };
 
-/* @wake lets the server's thread call reload_turn(); all of @reload's outlive it. */
-void reload_open(struct reload *reload, const struct config *first, struct gate *gate,
-		 struct epochs *epochs, void (*wake)(void *context), void *context);
+/*
+ * @began: the options of @first. @wake lets the server's thread call reload_turn(); all
+ * of @reload's outlive it.
+ */
+void reload_open(struct reload *reload, const struct config *first,
+		 const struct options *began, struct gate *gate, struct epochs *epochs,
+		 void (*wake)(void *context), void *context);
 
 /* Nobody refers to what was read any more. */
 void reload_close(struct reload *reload);

@@ -296,6 +296,36 @@ def _(folder):
     program.stop()
 
 
+@case("access: where certificates are asked for, sections that go leave the door closed without one")
+def _(folder):
+    ca = Authority(folder, "ca")
+    asks = f"tls-client-ca = {ca.certificate}\n"
+    sections = f"[sensor s-1]\ntoken-sha256 = {digest('1')}\n"
+    program, port = house(folder, ca, asks + sections)
+    nobody, _ = proof(ca)
+    known, _ = proof(ca, ca.issue("any", "DNS:any.example"))
+    until_admitted(port, "s-1", nobody, "1")
+    for text in asks, "":
+        configure(folder, text)
+        count = len(program.lines)
+        program.signal(signal.SIGHUP)
+        until(lambda: any("was read again" in line for line in program.lines[count:]), "a reload")
+        rejected(port, UNKNOWN, "certificate .* --tls-cert and --tls-key", "s-1", nobody, "1")
+        until_admitted(port, "s-1", known, None)
+    program.stop()
+
+
+@case("access: tokens beside certificates that are required is what takes a restart")
+def _(folder):
+    ca = Authority(folder, "ca")
+    asks = f"tls-client-ca = {ca.certificate}\n[sensor s-1]\ncertificate = one\n"
+    program, _port = house(folder, ca, asks)
+    configure(folder, asks + f"token-sha256 = {digest('1')}\n")
+    program.signal(signal.SIGHUP)
+    program.wait_line("token-sha256 .* needs a restart")
+    program.stop()
+
+
 def until_admitted(port, name, credentials, token):
     """A reload takes its time."""
     def admitted():

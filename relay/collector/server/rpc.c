@@ -343,7 +343,8 @@ static bool rpc_check(struct call *call, const struct rpc_request *request,
 {
 	struct call_status *status = &call->status;
 
-	if (!visitor_look(&call->caller, call->core, &request->metadata, status))
+	if (!visitor_look(&call->caller, call->core, call->host->certificates,
+			  &request->metadata, status))
 		return false;
 	if (taker)
 		return taker->asks || rpc_has_room(call->host, status);

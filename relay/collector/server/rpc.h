@@ -30,6 +30,7 @@ struct gate;
  * @gate: decides who gets in
  * @gone: a call was freed
  * @owner: of it
+ * @certificates: are asked for
  * @door: what connections came through
  * @calls: that are not freed
  * @count: of them
@@ -41,6 +42,7 @@ struct rpc_host {
 	struct gate *gate;
 	void (*gone)(void *owner);
 	void *owner;
+	bool certificates;
 	struct door *door;
 	struct call *calls;
 	unsigned int count;

@@ -11,6 +11,7 @@
 #include "collector/gate.h"
 #include "common/keeper.h"
 #include "common/log.h"
+#include "common/tls.h"
 #include "door.h"
 #include "flood.h"
 #include "listener.h"
@@ -183,6 +184,7 @@ struct server *server_open(const struct server_config *config)
 		.gone = server_call_is_gone,
 		.door = server->door,
 		.owner = server,
+		.certificates = config->tls && config->tls->text[TLS_CA],
 		.due = CALL_NEVER,
 	};
 	server->turn = config->turn;

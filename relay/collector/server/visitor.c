@@ -47,8 +47,19 @@ static void visitor_add_name(struct proof *proof, size_t *used,
 	*used += length + 1;
 }
 
+static bool visitor_has_certificate(const grpc_auth_context *context)
+{
+	grpc_auth_property_iterator properties;
+
+	if (!context)
+		return false;
+	properties = grpc_auth_context_find_properties_by_name(context,
+							       GRPC_X509_PEM_CERT_PROPERTY_NAME);
+	return grpc_auth_property_iterator_next(&properties);
+}
+
 /* Core has verified it; there is none without TLS. */
-static void visitor_certificate(grpc_call *core, struct proof *proof)
+static void visitor_certificate(grpc_call *core, bool asked, struct proof *proof)
 {
 	static const char *const kinds[] = { GRPC_X509_SAN_PROPERTY_NAME,
 					     GRPC_X509_CN_PROPERTY_NAME };
@@ -56,6 +67,7 @@ static void visitor_certificate(grpc_call *core, struct proof *proof)
 	const grpc_auth_property *property;
 	size_t used = 0;
 
+	proof->uncertified = asked && !visitor_has_certificate(context);
 	for (size_t i = 0; context && i < sizeof(kinds) / sizeof(*kinds); i++) {
 		grpc_auth_property_iterator properties =
 			grpc_auth_context_find_properties_by_name(context, kinds[i]);
@@ -96,13 +108,13 @@ static bool visitor_take(struct caller *caller, const grpc_metadata *pair,
 	return false;
 }
 
-bool visitor_look(struct caller *caller, grpc_call *core,
+bool visitor_look(struct caller *caller, grpc_call *core, bool asked,
 		  const grpc_metadata_array *metadata, struct call_status *status)
 {
 	memset(caller, 0, sizeof(*caller));
 	metadata_defaults(&caller->metadata);
 	visitor_peer(core, caller->peer, sizeof(caller->peer));
-	visitor_certificate(core, &caller->proof);
+	visitor_certificate(core, asked, &caller->proof);
 	for (size_t i = 0; i < metadata->count; i++)
 		if (!visitor_take(caller, &metadata->metadata[i], status))
 			return false;

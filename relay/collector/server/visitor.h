@@ -7,8 +7,10 @@
 
 #include "collector/call.h"
 
-/* False: the metadata are not valid, @status says which. */
-bool visitor_look(struct caller *caller, grpc_call *core,
+/*
+ * @asked: for a certificate. False: the metadata are not valid, @status says which.
+ */
+bool visitor_look(struct caller *caller, grpc_call *core, bool asked,
 		  const grpc_metadata_array *metadata, struct call_status *status);
 
 #endif
