@@ -2,6 +2,7 @@
 #include "upkeep.h"
 
 #include "common/keeper.h"
+#include "common/service.h"
 #include "status.h"
 #include "watch.h"
 
@@ -37,6 +38,8 @@ void upkeep_stop(struct upkeep *upkeep)
 {
 	reload_end(&upkeep->reload);
 	ask_close(&upkeep->status->ask);
+	/* what is left to do takes its time, and feeds no watchdog */
+	service_stopping();
 	keeper_stop();
 	keeper_leave();
 	reload_close(&upkeep->reload);

@@ -275,6 +275,17 @@ def _(folder):
     server.stop()
 
 
+@case("config: systemd hears when the relay ends by itself: the watchdog is not fed any more")
+def _(folder):
+    ring = Ring(folder)
+    ring.append(savefile.packets(50, 9))
+    server = Server(Holder())
+    systemd = Systemd(folder)
+    ring.relay(server.port, "--count", "50", env=systemd.env).wait(0)
+    systemd.hear("STOPPING=1")
+    server.stop()
+
+
 def thread(program, name):
     """The number of the one that has joined the keeper by this name; None: the first."""
     tasks = f"/proc/{program.process.pid}/task"
