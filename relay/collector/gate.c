@@ -265,6 +265,7 @@ bool gate_review(struct gate *gate, struct guest *guest, const struct caller *ca
 	if (access_admit(gate->rules, &caller->proof, name, &admission, status, why)) {
 		if (!strcmp(admission.name, name)) {
 			guest->rate = admission.rate;
+			guest->due = 0;
 			return true;
 		}
 		/* what was nobody's is somebody's now */

@@ -58,7 +58,10 @@ struct guest *gate_admit(struct gate *gate, const struct caller *caller,
 			 struct call_status *status);
 void gate_leave(struct gate *gate, struct guest *guest);
 
-/* May @guest still send? False: it was logged, @status says why. */
+/*
+ * May @guest still send? Then what it has sent is forgotten, for its rate may be another.
+ * False: it was logged, @status says why.
+ */
 bool gate_review(struct gate *gate, struct guest *guest, const struct caller *caller,
 		 struct call_status *status);
 

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """What sensors may have too much of, and what they hear when they do."""
+import os
+import signal
 import time
 
 import grpc
 
 import savefile
 from collector import NATIVE, start, stream
-from harness import case, read, same, until
+from config import conf
+from harness import Program, case, read, same, until
 from peers import Sensor, encode
 from records_peer import Ring, Stream, identity, records
 from tls import Authority
@@ -125,4 +128,24 @@ def _(folder):
     least = (size + 50000) / 100000 - 0.5
     took = time.monotonic() - began
     assert took > least, f"{size} bytes came within {took:.1f} s, not {least:.1f}"
+    program.stop()
+
+
+@case("limits: a rate that is raised at SIGHUP holds at once, for who waits already, too")
+def _(folder):
+    conf(folder, "c.conf", listen="127.0.0.1:0", write=folder("x.pcap"), max_rate="4k")
+    program = Program("pcapring-collector", "--config", folder("c.conf"))
+    port = int(program.wait_line(r"listening on 127\.0\.0\.1:(\d+)$")[1])
+    packets = savefile.packets(500, sizes=(1000,))
+    ring = Stream(port, Ring(records(packets)))
+    ring.welcome()
+    ring.send(step=1016 * 100)
+    run = Sensor(port, "s-1", "eth0")
+    run.send(*map(encode, packets))
+    until(lambda: os.path.getsize(folder("x.pcap")) > 1000, "what came before it had to wait")
+    conf(folder, "c.conf", listen="127.0.0.1:0", write=folder("x.pcap"), max_rate="100M")
+    program.signal(signal.SIGHUP)
+    program.wait_line("was read again")
+    ring.finish()
+    same(run.done(), b"", "answer")
     program.stop()

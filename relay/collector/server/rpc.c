@@ -438,7 +438,7 @@ static void rpc_look(struct call *call)
 	}
 }
 
-/* End the streams that may not send any more. */
+/* End the streams that may not send any more; those that wait need not, perhaps. */
 static void rpc_review(struct rpc_host *host)
 {
 	struct call *call, *next;
@@ -446,6 +446,8 @@ static void rpc_review(struct rpc_host *host)
 
 	for (call = host->calls; call; call = next) {
 		next = call->next;
+		if (call->paused)
+			rpc_expect(call, 0);
 		if (call->stream && call->guest &&
 		    !gate_review(host->gate, call->guest, &call->caller, &status))
 			call->taker->end(call->stream, &status);
