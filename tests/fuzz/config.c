@@ -6,7 +6,35 @@
 #include <unistd.h>
 
 #include "common/config.h"
+#include "common/http.h"
+#include "common/version.h"
 #include "fuzz.h"
+
+/* Both programs have these, with options of their own. */
+struct options;
+struct config *options_open(struct options *options, int argc, char **argv);
+struct config *options_again(struct options *options, const struct config *config);
+
+/* What the parser asks, and is not of it. */
+bool http_check(const struct http_config *config, char fault[HTTP_FAULT_MAX])
+{
+	(void)config;
+	(void)fault;
+	return true;
+}
+
+const char *version_text(const char *program)
+{
+	return program;
+}
+
+static void *new_options(const struct fuzz_program *program)
+{
+	void *options = malloc(program->size);
+
+	FUZZ_TRUE(options);
+	return options;
+}
 
 /* Always the same file, with another content. */
 static void put(int fd, const void *bytes, size_t size)
@@ -23,16 +51,20 @@ static struct config *begin(const struct fuzz_program *program, int *fd)
 
 	*fd = fuzz_file((const uint8_t *)program->fine, strlen(program->fine), path);
 	memcpy(lasting, argv, sizeof(argv));
-	return program->open(3, lasting);
+	return options_open(new_options(program), 3, lasting);
 }
 
 static bool is_taken(const struct fuzz_program *program, const struct config *first,
 		     int fd, const void *bytes, size_t size)
 {
+	void *options = new_options(program);
 	struct config *config;
 
 	put(fd, bytes, size);
-	config = program->again(first);
+	config = options_again(options, first);
+	if (program->forget)
+		program->forget(options);
+	free(options);
 	if (config)
 		config_close(config);
 	return config;

@@ -6,17 +6,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct config;
-
 /**
  * struct fuzz_program - whose files
  * @fine: a file that it takes
- * @open, @again: options_open() and options_again()
+ * @size: of its struct options, bytes
+ * @forget: what these own; NULL: nothing
  */
 struct fuzz_program {
 	const char *fine;
-	struct config *(*open)(int argc, char **argv);
-	struct config *(*again)(const struct config *first);
+	size_t size;
+	void (*forget)(void *options);
 };
 
 /*

@@ -1,42 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* Files of the relay's options. */
-#include "common/http.h"
-#include "common/version.h"
 #include "config.h"
 #include "fuzz.h"
 #include "options.h"
 
-/* What the parser asks, and is not of it. */
-bool http_check(const struct http_config *config, char fault[HTTP_FAULT_MAX])
-{
-	(void)config;
-	(void)fault;
-	return true;
-}
-
-const char *version_text(const char *program)
-{
-	return program;
-}
-
-static struct config *config_first(int argc, char **argv)
-{
-	static struct options options;
-
-	return options_open(&options, argc, argv);
-}
-
-static struct config *config_next(const struct config *first)
-{
-	struct options options;
-
-	return options_again(&options, first);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static const struct fuzz_program program = {
-		"target = x:1\ndevice = /dev/x\n", config_first, config_next,
+		.fine = "target = x:1\ndevice = /dev/x\n",
+		.size = sizeof(struct options),
 	};
 
 	fuzz_config(&program, bytes, size);
