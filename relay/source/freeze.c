@@ -5,16 +5,20 @@
 #include "control/netlink.h"
 
 /* Another capture may have the number by now. */
-static bool freeze_is_same(struct netlink *netlink, const struct pcapring_info *info)
+static bool freeze_look(struct netlink *netlink, const struct pcapring_info *info,
+			bool *frozen)
 {
 	struct capture_list list = {};
-	bool same = netlink_get(netlink, info->id, &list) &&
-		    capture_list_find(&list, info->uuid);
+	const struct capture *capture = NULL;
 
+	if (netlink_get(netlink, info->id, &list))
+		capture = capture_list_find(&list, info->uuid);
+	*frozen = capture && capture->frozen;
 	capture_list_free(&list);
-	return same;
+	return capture;
 }
 
+/* Who may not freeze it may find it frozen. */
 static bool freeze_set(struct netlink *netlink, const struct pcapring_info *info)
 {
 	const struct capture_request request = {
@@ -22,8 +26,10 @@ static bool freeze_set(struct netlink *netlink, const struct pcapring_info *info
 		.id = info->id,
 		.frozen = true,
 	};
+	bool frozen;
 
-	return freeze_is_same(netlink, info) && netlink_set(netlink, &request);
+	return freeze_look(netlink, info, &frozen) &&
+	       (frozen || netlink_set(netlink, &request));
 }
 
 void freeze_capture(const char *device, const struct pcapring_info *info)
