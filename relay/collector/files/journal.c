@@ -319,12 +319,11 @@ static void journal_reserve(struct journal *journal)
 {
 	if (journal->reserved >= journal->end + JOURNAL_RESERVE / 2)
 		return;
-	/* Where this cannot be done, a full disk is found out later. */
 	if (!fallocate(journal->fd, FALLOC_FL_KEEP_SIZE, journal->end,
 		       JOURNAL_RESERVE))
 		journal->reserved = journal->end + JOURNAL_RESERVE;
-	else
-		journal->reserved = UINT64_MAX;
+	else if (errno != ENOSPC && errno != EDQUOT)
+		journal->reserved = UINT64_MAX;	/* a full disk is found out later */
 }
 
 /* Append, and sync; or leave it as it was. */
