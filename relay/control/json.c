@@ -108,22 +108,24 @@ static json_t *json_limits(const struct capture *capture)
 			 "seconds", json_known(capture->limit_seconds, capture->limit_seconds));
 }
 
-static void json_settings(json_t *object, const struct capture *capture)
+/* @ring_bytes: what these are called. False: no memory. */
+static bool json_settings(json_t *object, const struct capture *capture,
+			  const char *ring_bytes)
 {
-	json_t *settings = json_pack("{s:I, s:I, s:s, s:s, s:s, s:b, s:b, s:s, s:I, s:b}",
+	json_t *settings = json_pack("{s:I, s:I, s:s, s:s, s:s, s:b, s:b, s:s, s:I}",
 				     "snaplen", (json_int_t)capture->snaplen,
-				     "ring_bytes", (json_int_t)capture->ring_bytes,
+				     ring_bytes, (json_int_t)capture->ring_bytes,
 				     "steer", capture_steer_name(capture->steer),
 				     "mode", capture_mode_name(capture->mode),
 				     "direction", capture_direction_name(capture->direction),
 				     "promisc", capture->promisc,
 				     "allmulti", capture->allmulti,
 				     "tstamp", capture_tstamp_name(capture->tstamp),
-				     "sample", (json_int_t)capture->sample,
-				     "frozen", capture->frozen);
+				     "sample", (json_int_t)capture->sample);
+	bool done = !json_object_update(object, settings);
 
-	json_object_update(object, settings);
 	json_decref(settings);
+	return done;
 }
 
 static json_t *json_capture(const struct capture *capture)
@@ -131,7 +133,8 @@ static json_t *json_capture(const struct capture *capture)
 	json_t *object = json_identity(capture);
 
 	json_attachment(object, capture);
-	json_settings(object, capture);
+	json_settings(object, capture, "ring_bytes");
+	json_object_set_new(object, "frozen", json_boolean(capture->frozen));
 	json_object_set_new(object, "limits", json_limits(capture));
 	json_object_set_new(object, "filter_instructions",
 			    json_integer(capture->filter_length));
@@ -267,20 +270,11 @@ static bool json_save_filter(json_t *object, const struct capture *capture)
 
 static bool json_save_capture(json_t *array, const struct capture *capture)
 {
-	json_t *object = json_pack("{s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:b, s:b, s:s, s:I}",
-				   "interface", capture->ifname,
-				   "snaplen", (json_int_t)capture->snaplen,
-				   "ring-bytes", (json_int_t)capture->ring_bytes,
-				   "rings", (json_int_t)capture->ring_count,
-				   "steer", capture_steer_name(capture->steer),
-				   "mode", capture_mode_name(capture->mode),
-				   "direction", capture_direction_name(capture->direction),
-				   "promisc", capture->promisc,
-				   "allmulti", capture->allmulti,
-				   "tstamp", capture_tstamp_name(capture->tstamp),
-				   "sample", (json_int_t)capture->sample);
+	json_t *object = json_pack("{s:s, s:I}", "interface", capture->ifname,
+				   "rings", (json_int_t)capture->ring_count);
 
 	return !json_array_append_new(array, object) &&
+	       json_settings(object, capture, "ring-bytes") &&
 	       json_save_limits(object, capture) && json_save_filter(object, capture);
 }
 
