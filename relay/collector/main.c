@@ -91,6 +91,7 @@ static struct sensors *main_sensors(const struct options *options,
 		.roster = roster,
 		.end = rpc_end,
 		.admit = rpc_admit,
+		.complain = rpc_complain,
 		.whose = main_whose,
 		.context = epochs,
 	});
@@ -152,6 +153,7 @@ static void main_build_packets(struct main_house *house)
 			.roster = house->roster,
 			.end = rpc_end,
 			.admit = rpc_admit,
+			.complain = rpc_complain,
 			.wake = captures_wake,
 			.context = house->captures,
 		});

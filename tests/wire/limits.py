@@ -9,6 +9,7 @@ import grpc
 import savefile
 from collector import NATIVE, start, stream
 from config import conf
+from h2 import Connection, headers
 from harness import Program, case, read, same, until
 from peers import Sensor, encode
 from records_peer import Ring, Stream, identity, records
@@ -149,3 +150,20 @@ def _(folder):
     ring.finish()
     same(run.done(), b"", "answer")
     program.stop()
+
+
+@case("limits: a thousand streams without a name come from one address, the next is refused")
+def _(folder):
+    os.mkdir(folder("d"))
+    for place in ("--write", folder("x.pcap")), ("--directory", folder("d")):
+        program = Program("pcapring-collector", "--listen", "127.0.0.1:0", *place)
+        port = int(program.wait_line(r"listening on 127\.0\.0\.1:(\d+)$")[1])
+        connections = [Connection(port) for _ in range(8)]
+        for connection in connections:
+            connection.send(b"".join(headers(number) for number in range(1, 257, 2)))
+        said = b""
+        while b"1000 streams without a name" not in said:
+            said += connections[-1].socket.recv(65536)
+            assert b"replaced by a newer stream" not in said, said
+        stream(port, savefile.packets(5), "named", "eth0")
+        program.stop()

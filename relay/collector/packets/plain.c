@@ -13,13 +13,11 @@
 #include "collector/sight/roster.h"
 #include "common/log.h"
 #include "decode.h"
+#include "number.h"
 
 /* Bytes at which records are handed on; there is room for one beyond. */
 #define PLAIN_FULL	(256u << 10)
 #define PLAIN_RECORD	(sizeof(struct pcapring_record) + PACKET_CAPLEN_MAX)
-
-/* Streams without a name at one address; beyond that something else is wrong. */
-#define PLAIN_NUMBERS	1000
 
 struct plain {
 	struct plain_config config;
@@ -32,6 +30,8 @@ struct stream {
 	struct stream *next;
 	struct plain *plain;
 	struct call *call;
+	const struct caller *caller;
+	unsigned int number;		/* at its address; 0: it has a name */
 	struct epoch *epoch;
 	struct roster_entry *seat;	/* its sensor's, or NULL */
 	bool nanoseconds;
@@ -143,24 +143,41 @@ static struct epoch *plain_get(struct plain *plain, const struct metadata *metad
 	return epochs_get(plain->config.epochs, &hello, key, plain_now(), status);
 }
 
-/*
- * One that says no name goes by its address. Behind one address there may be
- * many, so that a second one is another, "ADDRESS_2", not the first come back.
- */
-static struct epoch *plain_find(struct plain *plain, const struct caller *caller,
-				const char *sensor, char *key, struct call_status *status)
+/* One that says no name goes by its address and a number. NULL: @status. */
+static struct epoch *plain_find_nameless(struct plain *plain, struct stream *stream,
+					 struct call_status *status)
 {
-	char name[PATH_NAME_MAX], numbered[METADATA_TEXT_MAX + 16];
+	const struct caller *caller = stream->caller;
+	struct numbers numbers = {};
+	char name[PATH_NAME_MAX];
 	struct epoch *epoch;
 
-	path_encode(*sensor ? sensor : caller->peer, name);
-	epoch = plain_get(plain, &caller->metadata, name, key, status);
-	for (int n = 2; !*sensor && epoch && epoch->rings[0].stream && n < PLAIN_NUMBERS; n++) {
-		snprintf(numbered, sizeof(numbered), "%.250s_%d", caller->peer, n);
-		path_encode(numbered, name);
-		epoch = plain_get(plain, &caller->metadata, name, key, status);
-	}
+	for (const struct stream *other = plain->first; other; other = other->next)
+		if (!strcmp(other->caller->peer, caller->peer) &&
+		    !strcmp(other->caller->metadata.interface, caller->metadata.interface))
+			numbers_take(&numbers, other->number);
+	do {
+		stream->number = numbers_get(&numbers, status);
+		if (!stream->number)
+			return NULL;
+		/* somebody may call itself like that */
+		numbers_take(&numbers, stream->number);
+		number_name(caller->peer, stream->number, name);
+		epoch = plain_get(plain, &caller->metadata, name, stream->key, status);
+	} while (epoch && epoch->rings[0].stream);
 	return epoch;
+}
+
+/* @said: its name, or "". */
+static struct epoch *plain_find(struct plain *plain, const char *said, struct stream *stream,
+				struct call_status *status)
+{
+	char name[PATH_NAME_MAX];
+
+	if (!*said)
+		return plain_find_nameless(plain, stream, status);
+	path_encode(said, name);
+	return plain_get(plain, &stream->caller->metadata, name, stream->key, status);
 }
 
 static void stream_begin(struct stream *stream, struct epoch *epoch,
@@ -190,6 +207,19 @@ static void stream_begin(struct stream *stream, struct epoch *epoch,
 		 stream->nanoseconds ? "nano" : "micro");
 }
 
+/* It does not come to be. */
+static void plain_refuse(struct stream *stream, const struct call_status *status)
+{
+	struct plain *plain = stream->plain;
+
+	if (!*stream->key)
+		plain->config.complain(stream->call, status->text);
+	else
+		(room_full(epochs_room(plain->config.epochs)) ? log_debug : log_warning)
+			("sensor %s: refused: %s", stream->key, status->text);
+	free(stream);
+}
+
 static struct stream *plain_take(void *context, struct call *call,
 				 const struct caller *caller, struct call_status *status)
 {
@@ -205,15 +235,14 @@ static struct stream *plain_take(void *context, struct call *call,
 	if (!stream)
 		return NULL;
 	memset(stream, 0, offsetof(struct stream, buffer));
-	epoch = plain_find(plain, caller, admission.name, stream->key, status);
-	if (!epoch) {
-		(room_full(epochs_room(plain->config.epochs)) ? log_debug : log_warning)
-			("sensor %s: refused: %s", stream->key, status->text);
-		free(stream);
-		return NULL;
-	}
 	stream->plain = plain;
 	stream->call = call;
+	stream->caller = caller;
+	epoch = plain_find(plain, admission.name, stream, status);
+	if (!epoch) {
+		plain_refuse(stream, status);
+		return NULL;
+	}
 	stream->next = plain->first;
 	plain->first = stream;
 	stream_begin(stream, epoch, &caller->metadata, status);

@@ -20,6 +20,7 @@ struct plain;
  * @roster: of all sensors; outlives it
  * @end: ends a call
  * @admit: may the call's sensor send under this name?
+ * @complain: logs that a call comes to nothing
  * @wake: what becomes of epochs is to be looked at
  * @context: @wake's
  */
@@ -29,6 +30,7 @@ struct plain_config {
 	void (*end)(struct call *call, const struct call_status *status);
 	bool (*admit)(struct call *call, const char *claimed, struct admission *admission,
 		      struct call_status *status);
+	void (*complain)(struct call *call, const char *why);
 	void (*wake)(void *context);
 	void *context;
 };

@@ -3,46 +3,32 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "collector/files/path.h"
 #include "collector/files/room.h"
-#include "collector/files/savefile.h"
 #include "collector/sight/roster.h"
 #include "common/log.h"
 #include "decode.h"
+#include "number.h"
+#include "outlet.h"
 
 /* Keys that are remembered; beyond, only those that stream. */
-#define SENSORS_MAX		4096
-
-/* Files of one key; beyond that something else is wrong. */
-#define SENSORS_FILES_MAX	10000
-
-#define SENSORS_PACKAGE	"packet_streaming"
+#define SENSORS_MAX	4096
 
 /* A key that was here, at least once since the program started. */
 struct sensor {
 	struct sensor *next;
 	struct stream *stream;		/* the living one, or NULL */
-	struct savefile_place place;	/* where its last stream left its file */
-	char name[PATH_NAME_MAX];	/* encoded */
-	char interface[PATH_NAME_MAX];	/* encoded, may be empty */
-	char key[2 * PATH_NAME_MAX];	/* "name/interface" */
+	struct outlet_key key;
 };
 
 struct sensors {
 	struct sensors_config config;
-	const char *path;		/* FILE; NULL: standard output */
+	struct outlet outlet;
 	struct sensor *first;
 	unsigned int count;
-	struct sensor *owner;		/* of FILE; NULL: not known yet */
-	struct savefile *pipe;		/* of standard output, once begun */
-	struct savefile_format pipe_format;
 	struct decode decode;
 };
 
@@ -50,6 +36,8 @@ struct stream {
 	struct sensors *sensors;
 	struct sensor *sensor;
 	struct call *call;
+	const struct caller *caller;
+	unsigned int number;		/* at its address; 0: it has a name */
 	struct savefile *file;
 	uint64_t packets;
 	uint64_t bytes;
@@ -67,7 +55,7 @@ static void sensors_forget(struct sensors *sensors)
 	struct sensor **at = NULL, *gone;
 
 	for (struct sensor **one = &sensors->first; *one; one = &(*one)->next)
-		if (!(*one)->stream && *one != sensors->owner)
+		if (!(*one)->stream)
 			at = one;
 	if (!at)
 		return;
@@ -84,8 +72,8 @@ static struct sensor *sensors_get(struct sensors *sensors, const char *name,
 	struct sensor *sensor;
 
 	for (sensor = sensors->first; sensor; sensor = sensor->next)
-		if (!strcmp(sensor->name, name) &&
-		    !strcmp(sensor->interface, interface))
+		if (!strcmp(sensor->key.name, name) &&
+		    !strcmp(sensor->key.interface, interface))
 			return sensor;
 	if (sensors->count >= SENSORS_MAX)
 		sensors_forget(sensors);
@@ -93,152 +81,73 @@ static struct sensor *sensors_get(struct sensors *sensors, const char *name,
 	if (!sensor)
 		return NULL;
 	sensors->count++;
-	strcpy(sensor->name, name);
-	strcpy(sensor->interface, interface);
-	sprintf(sensor->key, "%s/%s", name, interface);
+	strcpy(sensor->key.name, name);
+	strcpy(sensor->key.interface, interface);
+	sprintf(sensor->key.text, "%s/%s", name, interface);
 	sensor->next = sensors->first;
 	sensors->first = sensor;
 	return sensor;
 }
 
-/*
- * One that says no name goes by its address. Behind one address there may be
- * many, so that a second one is another, "ADDRESS_2", not the first come back.
- */
-static struct sensor *sensors_find(struct sensors *sensors,
-				   const char *said, const char *device,
-				   const char *peer)
+/* The numbers of those that live at this address, with this interface. */
+static void sensors_number(const struct sensors *sensors, const char *peer,
+			   const char *interface, struct numbers *numbers)
 {
-	char interface[PATH_NAME_MAX], name[PATH_NAME_MAX];
-	char numbered[METADATA_TEXT_MAX + 16];
-	struct sensor *sensor;
-	unsigned int n = 1;
+	for (const struct sensor *sensor = sensors->first; sensor; sensor = sensor->next)
+		if (sensor->stream && !strcmp(sensor->stream->caller->peer, peer) &&
+		    !strcmp(sensor->key.interface, interface))
+			numbers_take(numbers, sensor->stream->number);
+}
 
-	path_encode(device, interface);
-	path_encode(*said ? said : peer, name);
-	sensor = sensors_get(sensors, name, interface);
-	while (!*said && sensor && sensor->stream) {
-		snprintf(numbered, sizeof(numbered), "%s_%u", peer, ++n);
-		path_encode(numbered, name);
+/* One that says no name goes by its address and a number. NULL: @status. */
+static struct sensor *sensors_find_nameless(struct sensors *sensors, const char *interface,
+					    struct stream *stream, struct call_status *status)
+{
+	const char *peer = stream->caller->peer;
+	struct numbers numbers = {};
+	char name[PATH_NAME_MAX];
+	struct sensor *sensor;
+
+	sensors_number(sensors, peer, interface, &numbers);
+	do {
+		stream->number = numbers_get(&numbers, status);
+		if (!stream->number)
+			return NULL;
+		/* somebody may call itself like that */
+		numbers_take(&numbers, stream->number);
+		number_name(peer, stream->number, name);
 		sensor = sensors_get(sensors, name, interface);
-	}
+	} while (sensor && sensor->stream);
 	return sensor;
 }
 
-/* Files of captures are not for others, not even of the same sensor. */
-static const char *sensors_whose(const struct sensors *sensors, const char *path)
+/* @said: its name, or "". NULL: @status says why. */
+static struct sensor *sensors_find(struct sensors *sensors, const char *said,
+				   struct stream *stream, struct call_status *status)
 {
-	return sensors->config.whose(sensors->config.context, path);
+	char interface[PATH_NAME_MAX], name[PATH_NAME_MAX];
+
+	call_fail(status, CALL_RESOURCE_EXHAUSTED, "no memory for another sensor");
+	path_encode(stream->caller->metadata.interface, interface);
+	if (!*said)
+		return sensors_find_nameless(sensors, interface, stream, status);
+	path_encode(said, name);
+	return sensors_get(sensors, name, interface);
 }
 
-/* Does FILE belong to @sensor, or to nobody so that it may now? */
-static bool sensors_own(struct sensors *sensors, struct sensor *sensor,
-			const struct savefile_format *format)
+/* There is one stream at a time on a pipe. */
+static bool sensors_may_pipe(const struct sensors *sensors, struct call_status *status)
 {
-	const char *whose = sensors_whose(sensors, sensors->path);
-	char owner[SAVEFILE_OWNER_MAX];
-	struct savefile_format have;
-	enum savefile_state state;
-
-	if (whose)
-		return !strcmp(whose, sensor->key);
-	if (sensors->owner)
-		return sensors->owner == sensor;
-	state = savefile_look(sensors->path, &have, owner);
-	if (state != SAVEFILE_ABSENT && state != SAVEFILE_OURS)
-		return false;
-	if (state == SAVEFILE_OURS && *owner) {
-		if (strcmp(owner, sensor->key))
-			return false;
-	} else if (state == SAVEFILE_OURS && !savefile_same(&have, format)) {
-		return false;
-	}
-	sensors->owner = sensor;
-	return true;
-}
-
-/* The first of the sensor's files that fits, or a new one. */
-static bool stream_open_file(struct stream *stream,
-			     const struct savefile_format *format,
-			     struct call_status *status)
-{
-	struct sensors *sensors = stream->sensors;
-	struct sensor *sensor = stream->sensor;
-	bool own = sensors_own(sensors, sensor, format);
-	enum savefile_state state;
-
-	for (unsigned int n = 0; n < SENSORS_FILES_MAX; n++) {
-		errno = ENAMETOOLONG;
-		if (!path_make(stream->path, sizeof(stream->path), sensors->path,
-			       own ? NULL : sensor->name, sensor->interface, n))
-			state = SAVEFILE_ERROR;
-		else if (sensors_whose(sensors, stream->path))
-			state = SAVEFILE_LOCKED;
-		else
-			stream->file = savefile_open(stream->path, format,
-						     sensor->key,
-						     &sensor->place, &state);
-		if (stream->file)
-			return true;
-		if (state != SAVEFILE_ERROR)
-			continue;
-		call_fail(status, call_code(errno), "cannot write %s: %s", stream->path,
-			  strerror(errno));
-		return false;
-	}
-	call_fail(status, CALL_INTERNAL, "no free name up to %s",
-		  stream->path);
-	return false;
-}
-
-static struct sensor *sensors_living(const struct sensors *sensors)
-{
-	struct sensor *sensor = sensors->first;
+	const struct sensor *sensor = sensors->first;
 
 	while (sensor && !sensor->stream)
 		sensor = sensor->next;
-	return sensor;
-}
-
-/* There is one header on a pipe, and one stream at a time. */
-static bool stream_open_pipe(struct stream *stream,
-			     const struct savefile_format *format,
-			     struct call_status *status)
-{
-	struct sensors *sensors = stream->sensors;
-	const struct savefile_format *have = &sensors->pipe_format;
-	struct sensor *living = sensors_living(sensors);
-	struct output *output = sensors->config.output;
-
-	strcpy(stream->path, "standard output");
-	if (living) {
-		call_fail(status, CALL_RESOURCE_EXHAUSTED,
-			  "the collector writes to standard output, which sensor %s uses",
-			  living->key);
-		return false;
-	}
-	if (!output_fits(output, SENSORS_PACKAGE, status))
-		return false;
-	if (!sensors->pipe) {
-		sensors->pipe = savefile_pipe(format, output->stop_fd);
-		if (!sensors->pipe) {
-			call_fail(status, CALL_INTERNAL,
-				  "cannot write standard output: %s",
-				  strerror(errno));
-			output->stop();
-			return false;
-		}
-		sensors->pipe_format = *format;
-		output->package = SENSORS_PACKAGE;
-	} else if (!savefile_same(have, format)) {
-		call_fail(status, CALL_FAILED_PRECONDITION,
-			  "standard output has begun with link type %u, snaplen %u bytes, %sseconds: no other can follow",
-			  have->linktype, have->snaplen,
-			  have->nanoseconds ? "nano" : "micro");
-		return false;
-	}
-	stream->file = sensors->pipe;
-	return true;
+	if (!sensor)
+		return true;
+	call_fail(status, CALL_RESOURCE_EXHAUSTED,
+		  "the collector writes to standard output, which sensor %s uses",
+		  sensor->key.text);
+	return false;
 }
 
 /* There are no rings: all of it is the first one's. */
@@ -268,8 +177,8 @@ static void stream_failed(struct stream *stream,
 	call_fail(status, call_code(error),
 		  "cannot write %s: %s; %" PRIu64 " packets are lost",
 		  stream->path, strerror(error), lost->packets);
-	if (!stream->sensors->path)
-		output_fail(stream->sensors->config.output, error, status->text);
+	if (!stream->sensors->outlet.path)
+		output_fail(stream->sensors->outlet.output, error, status->text);
 }
 
 /* Write the rest, say how it ended, and forget the stream; not its call. */
@@ -284,13 +193,10 @@ static void stream_end(struct stream *stream, const char *how,
 		stream_failed(stream, &lost, status);
 		why = status->text;
 	}
-	if (stream->file != stream->sensors->pipe) {
-		savefile_where(stream->file, &sensor->place);
-		savefile_close(stream->file);
-	}
+	outlet_put(&stream->sensors->outlet, stream->file, &sensor->key);
 	(why == how && status->code == CALL_OK ? log_info : log_warning)
 		("sensor %s: %s: %" PRIu64 " packets, %" PRIu64 " bytes written to %s",
-		 sensor->key, why, stream->packets, stream->bytes, stream->path);
+		 sensor->key.text, why, stream->packets, stream->bytes, stream->path);
 	sensor->stream = NULL;
 	stream_count(stream);
 	roster_leave(stream->seat);
@@ -316,58 +222,77 @@ static bool sensors_full(const struct sensors *sensors, const struct call_status
 	       status->code == CALL_RESOURCE_EXHAUSTED;
 }
 
-static struct stream *sensors_take(void *context, struct call *call,
-				   const struct caller *caller,
-				   struct call_status *status)
+/* Whose stream it is, and where it goes. False: @status says why. */
+static bool stream_place(struct stream *stream, const char *said,
+			 const struct savefile_format *format, struct call_status *status)
 {
-	const struct metadata *metadata = &caller->metadata;
-	struct savefile_format format = {
-		.linktype = metadata->linktype,
-		.snaplen = metadata->snaplen,
-		.nanoseconds = metadata->tsresol == 9,
-	};
-	struct sensors *sensors = context;
-	struct admission admission;
-	struct sensor *sensor;
-	struct stream *stream;
+	struct sensors *sensors = stream->sensors;
+	struct sensor *sensor = sensors_find(sensors, said, stream, status);
 
-	if (!sensors->config.admit(call, metadata->sensor, &admission, status))
-		return NULL;
-	sensor = sensors_find(sensors, admission.name, metadata->interface, caller->peer);
-	stream = calloc(1, sizeof(*stream));
-	call_fail(status, CALL_RESOURCE_EXHAUSTED,
-		  "no memory for another sensor");
-	if (!sensor || !stream) {
-		log_error("%s", status->text);
-		goto out_free;
-	}
+	if (!sensor)
+		return false;
+	stream->sensor = sensor;
 	if (sensors->config.room && !room_try(sensors->config.room)) {
 		call_fail(status, CALL_RESOURCE_EXHAUSTED, "there is no room beside %.256s",
-			  sensors->path);
-		goto out_free;
+			  sensors->outlet.path);
+		return false;
 	}
 	if (sensor->stream) {
 		call_fail(status, CALL_ABORTED,
 			  "replaced by a newer stream of the same sensor and interface");
 		stream_refuse(sensor->stream, status);
 	}
-	stream->sensors = sensors;
-	stream->sensor = sensor;
-	stream->call = call;
-	if (!(sensors->path ? stream_open_file : stream_open_pipe)
-	     (stream, &format, status)) {
-		(sensors_full(sensors, status) ? log_debug : log_warning)
-			("sensor %s: refused: %s", sensor->key, status->text);
-		goto out_free;
-	}
+	if (!sensors->outlet.path && !sensors_may_pipe(sensors, status))
+		return false;
+	stream->file = outlet_get(&sensors->outlet, &sensor->key, format, stream->path, status);
+	return stream->file;
+}
+
+/* It begins: who is who, and what it looks like. */
+static void stream_begin(struct stream *stream, const struct savefile_format *format)
+{
+	struct sensor *sensor = stream->sensor;
+
 	sensor->stream = stream;
-	stream->seat = roster_get(sensors->config.roster, sensor->name, sensor->interface);
-	roster_join(stream->seat, metadata->host, "");
+	stream->seat = roster_get(stream->sensors->config.roster, sensor->key.name,
+				  sensor->key.interface);
+	roster_join(stream->seat, stream->caller->metadata.host, "");
 	log_info("sensor %s: streams to %s (link type %u, snaplen %u bytes, %sseconds)",
-		 sensor->key, stream->path, format.linktype, format.snaplen,
-		 format.nanoseconds ? "nano" : "micro");
-	return stream;
-out_free:
+		 sensor->key.text, stream->path, format->linktype, format->snaplen,
+		 format->nanoseconds ? "nano" : "micro");
+}
+
+static struct stream *sensors_take(void *context, struct call *call,
+				   const struct caller *caller,
+				   struct call_status *status)
+{
+	const struct metadata *metadata = &caller->metadata;
+	const struct savefile_format format = {
+		.linktype = metadata->linktype,
+		.snaplen = metadata->snaplen,
+		.nanoseconds = metadata->tsresol == 9,
+	};
+	struct sensors *sensors = context;
+	struct admission admission;
+	struct stream *stream;
+
+	if (!sensors->config.admit(call, metadata->sensor, &admission, status))
+		return NULL;
+	stream = calloc(1, sizeof(*stream));
+	if (!stream)
+		abort();
+	stream->sensors = sensors;
+	stream->call = call;
+	stream->caller = caller;
+	if (stream_place(stream, admission.name, &format, status)) {
+		stream_begin(stream, &format);
+		return stream;
+	}
+	if (!stream->sensor)
+		sensors->config.complain(call, status->text);
+	else
+		(sensors_full(sensors, status) ? log_debug : log_warning)
+			("sensor %s: refused: %s", stream->sensor->key.text, status->text);
 	free(stream);
 	return NULL;
 }
@@ -457,47 +382,12 @@ static void sensors_stop(void *context)
 	}
 }
 
-/* FILE may come into being, or may be appended to. */
-static bool sensors_check(const char *path)
-{
-	char owner[SAVEFILE_OWNER_MAX];
-	struct savefile_format format;
-	char folder[PATH_MAX];
-
-	switch (savefile_look(path, &format, owner)) {
-	case SAVEFILE_OURS:
-	case SAVEFILE_FOREIGN:
-		return true;
-	case SAVEFILE_ABSENT:
-		if (strlen(path) >= sizeof(folder)) {
-			errno = ENAMETOOLONG;
-			break;
-		}
-		strcpy(folder, path);
-		if (!access(dirname(folder), W_OK))
-			return true;
-		break;
-	case SAVEFILE_OTHER:
-		log_error("--write %s: is there and is no savefile: name another file, or - for standard output",
-			  path);
-		return false;
-	case SAVEFILE_LOCKED:
-		log_error("--write %s: another program writes it: name another file",
-			  path);
-		return false;
-	case SAVEFILE_ERROR:
-		break;
-	}
-	log_error("--write %s: cannot be written: %m", path);
-	return false;
-}
-
 struct sensors *sensors_open(const struct sensors_config *config)
 {
 	bool file = strcmp(config->write, "-");
 	struct sensors *sensors;
 
-	if (file && !sensors_check(config->write))
+	if (file && !outlet_check(config->write))
 		return NULL;
 	sensors = calloc(1, sizeof(*sensors));
 	if (!sensors) {
@@ -505,7 +395,12 @@ struct sensors *sensors_open(const struct sensors_config *config)
 		return NULL;
 	}
 	sensors->config = *config;
-	sensors->path = file ? config->write : NULL;
+	sensors->outlet = (struct outlet){
+		.path = file ? config->write : NULL,
+		.output = config->output,
+		.whose = config->whose,
+		.context = config->context,
+	};
 	return sensors;
 }
 
@@ -530,8 +425,7 @@ void sensors_close(struct sensors *sensors)
 		next = sensor->next;
 		free(sensor);
 	}
-	if (sensors->pipe)
-		savefile_close(sensors->pipe);
+	outlet_close(&sensors->outlet);
 	decode_free(&sensors->decode);
 	free(sensors);
 }

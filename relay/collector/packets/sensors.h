@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which stream of packet_streaming writes to which file. A stream's key is its sensor and
- * interface; one that gives no sensor is known by its address. The first key
- * owns FILE, others have files beside it (path.h); a key that comes back
- * appends to its file. Over restarts, the files' extended attributes tell the
- * owners; where there are none, the first stream that fits takes FILE over.
+ * Streams of packet_streaming whose packets go to a savefile (outlet.h). A stream's key
+ * is its sensor and interface; one that gives no sensor is known by its address
+ * (number.h).
  */
 #ifndef COLLECTOR_SENSORS_H
 #define COLLECTOR_SENSORS_H
@@ -23,6 +21,7 @@ struct sensors;
  * @roster: is told of sensors
  * @end: ends a call
  * @admit: may the call's sensor send under this name?
+ * @complain: logs that a call comes to nothing
  * @whose: the key of the capture whose file a path is; NULL: of none
  * @context: @whose's
  */
@@ -34,6 +33,7 @@ struct sensors_config {
 	void (*end)(struct call *call, const struct call_status *status);
 	bool (*admit)(struct call *call, const char *claimed, struct admission *admission,
 		      struct call_status *status);
+	void (*complain)(struct call *call, const char *why);
 	const char *(*whose)(void *context, const char *path);
 	void *context;
 };
