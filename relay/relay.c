@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "channel/backoff.h"
 #include "channel/encode.h"
 #include "channel/extent.h"
 #include "channel/peer.h"
@@ -22,13 +21,6 @@
 #include "status.h"
 #include "watch.h"
 
-/*
- * Only a call that has lived so long proves that the receiver takes it: one
- * that refuses says so only after messages could have gone out.
- */
-#define RELAY_LIVED		(1 * CLOCK_SECOND)
-/* Nor does a connection that is about to close take calls for long. */
-#define RELAY_SETTLED		(CLOCK_SECOND / 10)
 /* Without progress for so long, a relay that has to end gives up. */
 #define RELAY_PATIENCE		(10 * CLOCK_SECOND)
 /* Rings are released at least so often, in packets. */
@@ -113,9 +105,11 @@ static void relay_let_go(struct relay *relay)
 	relay_release(relay->source, relay->config->extents);
 }
 
-static void relay_say_connected(struct relay *relay)
+/* From now on, packets go out. */
+static void relay_flow(struct relay *relay)
 {
 	relay->counts->reconnects += peer_connected(relay->peer);
+	relay_enter(relay, RELAY_OPEN, CLOCK_NEVER);
 }
 
 static void relay_say_away(struct relay *relay, const struct stream_end *end,
@@ -344,12 +338,10 @@ static void relay_on_opened(struct relay *relay)
 {
 	relay_exclude_peer(relay);
 	relay->opened_at = clock_now();
-	if (relay->peer->trial) {
+	if (relay->peer->trial)
 		relay_enter(relay, RELAY_TRIAL, relay->peer->trial);
-		return;
-	}
-	relay_say_connected(relay);
-	relay_enter(relay, RELAY_OPEN, CLOCK_NEVER);
+	else
+		relay_flow(relay);
 }
 
 static void relay_on_sent(struct relay *relay)
@@ -371,10 +363,9 @@ static void relay_on_ended(struct relay *relay)
 {
 	const struct stream_end *end = stream_end(relay->stream);
 	uint64_t unconfirmed = flight_packets(&relay->flight);
-	bool unreached = relay->state == RELAY_OPENING && !relay->peer->away &&
-			 !end->refused;
-	bool lived = relay->state >= RELAY_OPEN && !end->refused &&
-		     clock_now() - relay->opened_at >= RELAY_LIVED;
+	int64_t lived = relay->state >= RELAY_OPEN ? clock_now() - relay->opened_at :
+			relay->state == RELAY_OPENING ? PEER_UNREACHED : 0;
+	int64_t wait;
 
 	relay->sending = false;
 	/* nothing of it is in core's hands any more */
@@ -393,16 +384,12 @@ static void relay_on_ended(struct relay *relay)
 		relay->state = RELAY_DONE;
 		return;
 	}
+	wait = peer_retry(relay->peer, end, lived);
 	relay_say_away(relay, end, unconfirmed);
-	if (lived || unreached) {
-		relay->peer->backoff = (struct backoff) {};
-		relay->peer->trial = lived ? RELAY_SETTLED : 0;
+	if (wait)
+		relay_enter(relay, RELAY_PAUSE, wait);
+	else
 		relay_call(relay);
-	} else {
-		relay->peer->trial = end->refused ? RELAY_LIVED : RELAY_SETTLED;
-		relay_enter(relay, RELAY_PAUSE,
-			    backoff_next(&relay->peer->backoff) * CLOCK_MILLISECOND);
-	}
 }
 
 static void relay_on_timeout(struct relay *relay)
@@ -412,8 +399,7 @@ static void relay_on_timeout(struct relay *relay)
 		relay_call(relay);
 		break;
 	case RELAY_TRIAL:
-		relay_say_connected(relay);
-		relay_enter(relay, RELAY_OPEN, CLOCK_NEVER);
+		relay_flow(relay);
 		break;
 	default:
 		log_warning("%s: no answer within %lld s", relay->config->target,

@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "peer.h"
 
+#include "clock.h"
 #include "common/log.h"
 #include "common/service.h"
 #include "stream.h"
+
+/*
+ * Only a call that has lived so long proves that the receiver takes it: one
+ * that refuses says so only after messages could have gone out.
+ */
+#define PEER_LIVED	(1 * CLOCK_SECOND)
+/* Nor does a connection that is about to close take calls for long. */
+#define PEER_SETTLED	(CLOCK_SECOND / 10)
 
 bool peer_connected(struct peer *peer)
 {
@@ -32,6 +41,21 @@ void peer_away(struct peer *peer, const struct stream_end *end, const char *left
 		log_debug("%s is still away: %s", peer->target, end->reason);
 	}
 	peer->away = true;
+}
+
+/* Where it was there a moment ago, the next call is made at once. */
+int64_t peer_retry(struct peer *peer, const struct stream_end *end, int64_t lived)
+{
+	bool unreached = lived == PEER_UNREACHED && !peer->away && !end->refused;
+	bool well = lived >= PEER_LIVED && !end->refused;
+
+	if (!unreached && !well) {
+		peer->trial = end->refused ? PEER_LIVED : PEER_SETTLED;
+		return backoff_next(&peer->backoff) * CLOCK_MILLISECOND;
+	}
+	peer->backoff = (struct backoff) {};
+	peer->trial = well ? PEER_SETTLED : 0;
+	return 0;
 }
 
 void peer_feeds(const struct peer *peer)

@@ -43,6 +43,15 @@ bool peer_connected(struct peer *peer);
 void peer_away(struct peer *peer, const struct stream_end *end, const char *left,
 	       bool news);
 
+#define PEER_UNREACHED	(-1)
+
+/*
+ * A Run call ended that had @lived for so long, in nanoseconds, since packets went
+ * out; 0: they did not; PEER_UNREACHED: it had no connection. Before peer_away().
+ * Returns how long to wait before the next one.
+ */
+int64_t peer_retry(struct peer *peer, const struct stream_end *end, int64_t lived);
+
 /* Say that the relay captures its own connection to it. */
 void peer_feeds(const struct peer *peer);
 
