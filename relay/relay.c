@@ -7,6 +7,7 @@
 #include "channel/encode.h"
 #include "channel/extent.h"
 #include "channel/peer.h"
+#include "channel/run.h"
 #include "channel/stream.h"
 #include "clock.h"
 #include "common/log.h"
@@ -50,7 +51,7 @@ enum relay_state {
  * @lost: the last call failed, and something of it may not have
  * @called: at least once
  * @peer: the receiver; @own where nobody gave it
- * @call: the current one
+ * @run: its calls; @call: the current one
  * @flight: of the current call
  * @feedback: does the relay feed on itself? @held: nothing is sent, to see that
  * @look: it is time to see
@@ -73,6 +74,7 @@ struct relay {
 	bool called;
 	struct peer *peer;
 	struct peer own;
+	struct run run;
 	struct stream_call *call;
 	struct flight flight;
 	struct feedback feedback;
@@ -135,8 +137,7 @@ static void relay_call(struct relay *relay)
 	}
 	relay->called = true;
 	flight_init(&relay->flight);
-	relay->call = stream_run(relay->stream, &relay->metadata, relay->peer->away,
-				 relay);
+	relay->call = run_call(&relay->run, &relay->metadata, relay->peer->away, relay);
 	relay_enter(relay, RELAY_OPENING, CLOCK_NEVER);
 }
 
@@ -192,7 +193,7 @@ static void relay_send(struct relay *relay, const struct packet *packet)
 	/* the next one may be far away */
 	if (rate_limits(rate) && rate->credit <= packet->header.caplen + ENCODE_PREFIX_MAX)
 		last = true;
-	size = stream_send(relay->call, packet, last);
+	size = run_send(&relay->run, relay->call, packet, last);
 	if (rate_limits(rate))
 		rate_spend(rate, size);
 	flight_add(&relay->flight, size);
@@ -369,6 +370,7 @@ static void relay_on_ended(struct relay *relay)
 
 	relay->sending = false;
 	/* nothing of it is in core's hands any more */
+	run_let_go(&relay->run);
 	relay_let_go(relay);
 	flight_init(&relay->flight);
 	relay->answered = relay->state == RELAY_CLOSING && !end->code;
@@ -484,6 +486,8 @@ bool relay_run(const struct relay_config *config, struct relay_counts *counts)
 	};
 	void *context;
 
+	run_init(&relay.run, config->stream, config->extents, config->source->rings,
+		 config->metadata.tsresol == 9);
 	relay.peer = config->peer ? config->peer : &relay.own;
 	relay.peer->again = false;
 	if (!config->peer)
@@ -500,6 +504,7 @@ bool relay_run(const struct relay_config *config, struct relay_counts *counts)
 			break;
 		relay_on(&relay, stream_wait(relay.stream, relay_deadline(&relay), &context));
 	}
+	run_let_go(&relay.run);
 	relay_let_go(&relay);
 	return relay_result(&relay);
 }

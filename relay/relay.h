@@ -49,7 +49,7 @@ struct relay_counts {
  * @source: where packets come from
  * @stream: where they go to
  * @watch: wakes the stream for the source and for signals
- * @extents: of each of the source's rings; the stream fills them
+ * @extents: of each of the source's rings, as extents_init() leaves them
  * @exclude: what is to be left out of the capture; NULL: nothing
  * @copy: where it goes, too; NULL: nowhere
  * @limit: when it is enough; NULL: never

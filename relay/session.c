@@ -72,9 +72,7 @@ static struct stream *session_make_stream(const struct session *session)
 {
 	const struct options *options = session->config->options;
 	struct trust *trust = session->config->trust;
-	struct stream *stream = stream_new(options->target, options->nanoseconds,
-					   session->extents,
-					   session->config->sources->source->rings);
+	struct stream *stream = stream_new(options->target);
 
 	if (options->tls_ca)
 		stream_encrypt(stream, &trust->tls, options->tls_name,

@@ -17,20 +17,10 @@
 
 #include "backoff.h"
 #include "common/log.h"
-#include "common/probe.h"
 #include "common/tls.h"
 #include "common/token.h"
-#include "encode.h"
 #include "extent.h"
-#include "source/source.h"
 
-#define STREAM_RUN		"/packet_streaming.PacketStreaming/Run"
-#define STREAM_METADATA		7	/* at most */
-/*
- * No extent stays current for longer, in messages: in a burst without end it
- * would hold its ring although all of it was read.
- */
-#define STREAM_BASE_MESSAGES	1024
 #define STREAM_ANSWER_MAX	65536
 #define STREAM_CONNECT_MS	20000	/* at least, says the specification */
 
@@ -46,16 +36,6 @@ enum stream_op {
 };
 
 /**
- * struct stream_base - the current extent of a ring
- * @extent: NULL: none
- * @slice: all of it; a message's slice is a part of this one
- */
-struct stream_base {
-	struct extent *extent;
-	grpc_slice slice;
-};
-
-/**
  * struct stream_tag - what core hands back with a batch that completes
  * @call: whose batch
  * @op: which
@@ -68,7 +48,7 @@ struct stream_tag {
 /**
  * struct stream_call - a call
  * @next, @previous: the stream's calls
- * @both: messages of the receiver's are of interest
+ * @hears: messages of the receiver's are of interest
  * @opened: it got a connection
  * @pending: batches under way, a bit for each op
  * @headers, @answer, @trailers, @status, @details: what it receives
@@ -79,7 +59,7 @@ struct stream_call {
 	struct stream_call **previous;
 	grpc_call *call;
 	void *context;
-	bool both;
+	bool hears;
 	bool opened;
 	unsigned int pending;
 	struct stream_tag tags[STREAM_OPS];
@@ -95,10 +75,8 @@ struct stream_call {
  * @tls: NULL: as if all that listens were a friend
  * @name: whose certificate the receiver has to have; NULL: the target's
  * @token: what else proves who we are; NULL: nothing
- * @bases: of a Run call
  * @waker: a call that is never started, on which an empty batch completes at
  *	once: that wakes the queue, connected or not
- * @sent: messages of all Run calls
  * @message: the buffer of the message that is sent; core takes its slices
  * @compression: of messages; NULL: none
  * @end: of the call that ended last
@@ -108,15 +86,10 @@ struct stream {
 	struct tls *tls;
 	const char *name;
 	struct token *token;
-	bool nanoseconds;
-	unsigned int rings;
-	struct extents *extents;
-	struct stream_base *bases;
 	grpc_completion_queue *queue;
 	grpc_channel *channel;
 	grpc_call *waker;
 	struct stream_call *calls;
-	unsigned int sent;
 	grpc_byte_buffer *message;
 	const char *compression;
 	struct stream_end end;
@@ -208,22 +181,17 @@ static void stream_log(gpr_log_func_args *args)
 	log_debug("grpc: %s", args->message);
 }
 
-struct stream *stream_new(const char *target, bool nanoseconds,
-			  struct extents *extents, unsigned int rings)
+struct stream *stream_new(const char *target)
 {
 	struct stream *stream = calloc(1, sizeof(*stream));
 
 	if (!stream)
 		abort();
 	stream->target = strdup(target);
-	stream->bases = calloc(rings + 1, sizeof(*stream->bases));
-	if (!stream->target || !stream->bases)
+	if (!stream->target)
 		abort();
 	gpr_set_log_function(stream_log);
 	grpc_init();
-	stream->nanoseconds = nanoseconds;
-	stream->rings = rings;
-	stream->extents = extents;
 	stream->queue = grpc_completion_queue_create_for_next(NULL);
 	stream->channel = stream_channel(stream);
 	stream->waker = stream_new_waker(stream);
@@ -302,14 +270,14 @@ static void stream_start_receiving(struct stream_call *call)
 	stream_start(call, &status, STREAM_OP_STATUS);
 }
 
-static struct stream_call *stream_call(struct stream *stream, const char *method,
-				       grpc_metadata *metadata, size_t count,
-				       bool wait, void *context)
+static struct stream_call *stream_start_call(struct stream *stream,
+					     const struct stream_opening *opening,
+					     grpc_metadata *metadata, size_t count)
 {
 	const grpc_op open = {
 		.op = GRPC_OP_SEND_INITIAL_METADATA,
 		.flags = GRPC_INITIAL_METADATA_WAIT_FOR_READY_EXPLICITLY_SET |
-			 (wait && !stream->tls ? GRPC_INITIAL_METADATA_WAIT_FOR_READY : 0),
+			 (opening->wait && !stream->tls ? GRPC_INITIAL_METADATA_WAIT_FOR_READY : 0),
 		.data.send_initial_metadata = {
 			.count = count,
 			.metadata = metadata,
@@ -324,35 +292,17 @@ static struct stream_call *stream_call(struct stream *stream, const char *method
 	for (unsigned int i = 0; i < STREAM_OPS; i++)
 		call->tags[i] = (struct stream_tag) { call, i };
 	call->stream = stream;
-	call->context = context;
+	call->context = opening->context;
+	call->hears = opening->hears;
 	call->next = stream->calls;
 	call->previous = &stream->calls;
 	if (call->next)
 		call->next->previous = &call->next;
 	stream->calls = call;
-	call->call = stream_new_call(stream, stream->channel, method);
+	call->call = stream_new_call(stream, stream->channel, opening->method);
 	stream_start(call, &open, STREAM_OP_OPEN);
 	stream_start_receiving(call);
 	return call;
-}
-
-static grpc_metadata stream_text(const char *key, const char *text)
-{
-	char value[3 * METADATA_TEXT_MAX] = "";
-
-	metadata_encode(text, value, sizeof(value));
-	return (grpc_metadata) {
-		.key = grpc_slice_from_static_string(key),
-		.value = grpc_slice_from_copied_string(value),
-	};
-}
-
-static grpc_metadata stream_number(const char *key, uint32_t number)
-{
-	char value[16];
-
-	snprintf(value, sizeof(value), "%u", number);
-	return stream_text(key, value);
 }
 
 /* Core may be the last to let go of a token. */
@@ -380,43 +330,21 @@ static size_t stream_authorize(const struct stream *stream, grpc_metadata *metad
 	return 1;
 }
 
-/* @list: @count of them, and room for one more. */
-static struct stream_call *stream_start_call(struct stream *stream, const char *method,
-					     grpc_metadata *list, size_t count,
-					     bool wait, void *context)
+struct stream_call *stream_open(struct stream *stream, const struct stream_opening *opening)
 {
+	grpc_metadata list[STREAM_TEXTS_MAX + 1];
 	struct stream_call *call;
+	size_t count = 0;
 
+	for (; count < opening->count; count++)
+		list[count] = (grpc_metadata) {
+			.key = grpc_slice_from_static_string(opening->texts[count].name),
+			.value = grpc_slice_from_copied_string(opening->texts[count].value),
+		};
 	count += stream_authorize(stream, &list[count]);
-	call = stream_call(stream, method, list, count, wait, context);
+	call = stream_start_call(stream, opening, list, count);
 	for (size_t i = 0; i < count; i++)
 		grpc_slice_unref(list[i].value);
-	return call;
-}
-
-struct stream_call *stream_run(struct stream *stream, const struct metadata *metadata,
-			       bool wait, void *context)
-{
-	grpc_metadata list[STREAM_METADATA] = {
-		stream_text(METADATA_HOST, metadata->host),
-		stream_text(METADATA_SENSOR, metadata->sensor),
-		stream_text(METADATA_INTERFACE, metadata->interface),
-		stream_number(METADATA_LINKTYPE, metadata->linktype),
-		stream_number(METADATA_SNAPLEN, metadata->snaplen),
-		stream_number(METADATA_TSRESOL, metadata->tsresol),
-	};
-
-	return stream_start_call(stream, STREAM_RUN, list, STREAM_METADATA - 1, wait,
-				 context);
-}
-
-struct stream_call *stream_open(struct stream *stream, const char *method, bool wait,
-				void *context)
-{
-	grpc_metadata list[1];
-	struct stream_call *call = stream_start_call(stream, method, list, 0, wait, context);
-
-	call->both = true;
 	return call;
 }
 
@@ -426,44 +354,32 @@ static void stream_let_go(void *extent)
 	extent_let_go(extent);
 }
 
-static void stream_end_base(struct stream_base *base)
+static grpc_slice stream_refer(const void *data, size_t size, struct extent *extent)
 {
-	if (!base->extent)
-		return;
-	base->extent = NULL;
-	grpc_slice_unref(base->slice);
+	return grpc_slice_new_with_user_data((void *)data, size, stream_let_go, extent);
 }
 
-static void stream_end_bases(struct stream *stream)
+_Static_assert(sizeof(struct stream_hold) == sizeof(grpc_slice), "a hold is a slice");
+
+void stream_hold(struct stream_hold *hold, const void *data, size_t size,
+		 struct extent *extent)
 {
-	for (unsigned int i = 0; i < stream->rings; i++)
-		stream_end_base(&stream->bases[i]);
+	grpc_slice slice = stream_refer(data, size, extent);
+
+	memcpy(hold, &slice, sizeof(slice));
 }
 
-/* A part of the ring's current extent, or of a new one. False: copy. */
-static bool stream_refer(struct stream *stream, const struct packet *packet,
-			 grpc_slice *data)
+static grpc_slice stream_held(const struct stream_hold *hold)
 {
-	struct stream_base *base = &stream->bases[packet->ring];
-	uint32_t caplen = packet->header.caplen;
-	/* Extents begin with a record: the tail may come to lie there. */
-	size_t header = sizeof(packet->header);
-	uint64_t begin;
+	grpc_slice slice;
 
-	if (!base->extent || packet->position + caplen > base->extent->end) {
-		stream_end_base(base);
-		base->extent = extents_begin(&stream->extents[packet->ring],
-					     packet->position - header,
-					     header + caplen);
-		if (!base->extent)
-			return false;
-		base->slice = grpc_slice_new_with_user_data((void *)(packet->data - header),
-				base->extent->end - base->extent->begin,
-				stream_let_go, base->extent);
-	}
-	begin = packet->position - base->extent->begin;
-	*data = grpc_slice_sub(base->slice, begin, begin + caplen);
-	return true;
+	memcpy(&slice, hold, sizeof(slice));
+	return slice;
+}
+
+void stream_drop(struct stream_hold *hold)
+{
+	grpc_slice_unref(stream_held(hold));
 }
 
 /* Short pieces lie inside of their slice: no allocation. */
@@ -506,41 +422,27 @@ static void stream_start_message(struct stream_call *call, bool last)
 	grpc_slice_buffer_reset_and_unref(&stream->message->data.raw.slice_buffer);
 }
 
-uint32_t stream_send(struct stream_call *call, const struct packet *packet, bool last)
-{
-	struct stream *stream = call->stream;
-	grpc_slice_buffer *slices = &stream->message->data.raw.slice_buffer;
-	uint8_t prefix[ENCODE_PREFIX_MAX];
-	size_t length = encode_prefix(prefix, &packet->header, stream->nanoseconds);
-	grpc_slice data;
-
-	if (packet->header.caplen >= STREAM_REFER_BYTES &&
-	    packet->ring < stream->rings && stream_refer(stream, packet, &data)) {
-		stream_add_inline(slices, prefix, length);
-		grpc_slice_buffer_add(slices, data);
-	} else {
-		stream_add_copy(slices, prefix, length, packet->data,
-				packet->header.caplen);
-	}
-	stream_start_message(call, last);
-	if (last || ++stream->sent % STREAM_BASE_MESSAGES == 0)
-		stream_end_bases(stream);
-	return length + packet->header.caplen;
-}
-
-void stream_send_bytes(struct stream_call *call, const void *prefix, size_t length,
-		       const void *data, size_t size, struct extent *extent, bool last)
+void stream_send(struct stream_call *call, const void *prefix, size_t length,
+		 const void *data, size_t size, struct extent *extent, bool last)
 {
 	grpc_slice_buffer *slices = &call->stream->message->data.raw.slice_buffer;
 
 	if (extent) {
 		stream_add_inline(slices, prefix, length);
-		grpc_slice_buffer_add(slices,
-				grpc_slice_new_with_user_data((void *)data, size,
-							      stream_let_go, extent));
+		grpc_slice_buffer_add(slices, stream_refer(data, size, extent));
 	} else {
 		stream_add_copy(slices, prefix, length, data, size);
 	}
+	stream_start_message(call, last);
+}
+
+void stream_send_part(struct stream_call *call, const void *prefix, size_t length,
+		      const struct stream_hold *hold, size_t begin, size_t size, bool last)
+{
+	grpc_slice_buffer *slices = &call->stream->message->data.raw.slice_buffer;
+
+	stream_add_inline(slices, prefix, length);
+	grpc_slice_buffer_add(slices, grpc_slice_sub(stream_held(hold), begin, begin + size));
 	stream_start_message(call, last);
 }
 
@@ -596,20 +498,6 @@ void stream_cancel(struct stream_call *call)
 	grpc_call_cancel(call->call, NULL);
 }
 
-/* Core says little of a connection that came about, but not with TLS. */
-static void stream_explain(struct stream *stream)
-{
-	struct stream_end *end = &stream->end;
-	char fault[TLS_FAULT_MAX];
-
-	if (strcasestr(end->reason, "connect to remote host"))
-		return;
-	if (!stream->tls && strcasestr(end->reason, "socket closed"))
-		snprintf(end->reason, sizeof(end->reason), "it closed the connection before gRPC could begin: it may want TLS, --tls or --tls-ca FILE");
-	else if (stream->tls && !probe_explain(stream->tls, stream->target, stream->name, fault))
-		snprintf(end->reason, sizeof(end->reason), "%s", fault);
-}
-
 /* How it went, and what may help where that is known. */
 static void stream_describe_end(const struct stream_call *call)
 {
@@ -619,7 +507,7 @@ static void stream_describe_end(const struct stream_call *call)
 	stream_end_describe(end, call->status, GRPC_SLICE_START_PTR(call->details),
 			    GRPC_SLICE_LENGTH(call->details));
 	if (end->unavailable && !call->opened)
-		stream_explain(stream);
+		stream_end_explain(end, stream->tls, stream->target, stream->name);
 	if (end->unimplemented && stream->compression)
 		stream_end_blame_compression(end, stream->compression);
 }
@@ -631,8 +519,6 @@ static void stream_drop_call(struct stream_call *call)
 	if (call->answer)
 		grpc_byte_buffer_destroy(call->answer);
 	grpc_slice_unref(call->details);
-	if (!call->both)
-		stream_end_bases(call->stream);
 	/* The last references to rings may end only here. */
 	grpc_call_unref(call->call);
 	*call->previous = call->next;
@@ -646,7 +532,7 @@ static bool stream_complete(struct stream_call *call, enum stream_op op, bool su
 			    enum stream_event *event)
 {
 	/* Until it is taken, the call cannot be over. */
-	if (op == STREAM_OP_ANSWER && call->both && success && call->answer) {
+	if (op == STREAM_OP_ANSWER && call->hears && success && call->answer) {
 		*event = STREAM_RECEIVED;
 		return true;
 	}
@@ -709,7 +595,7 @@ static void stream_end_calls(struct stream *stream)
 
 	for (struct stream_call *call = stream->calls; call; call = call->next) {
 		/* nobody takes what still comes */
-		call->both = false;
+		call->hears = false;
 		stream_cancel(call);
 	}
 	while (stream->calls)
@@ -730,6 +616,5 @@ void stream_free(struct stream *stream)
 	grpc_byte_buffer_destroy(stream->message);
 	grpc_shutdown_blocking();
 	free(stream->target);
-	free(stream->bases);
 	free(stream);
 }

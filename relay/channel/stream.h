@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One channel to a receiver, and the calls on it, several at a time. The only
- * file that knows gRPC. All functions but stream_wake() belong to one thread.
+ * file that knows gRPC; of methods and messages it knows nothing. All functions but stream_wake() belong to one thread.
  */
 #ifndef RELAY_STREAM_H
 #define RELAY_STREAM_H
@@ -10,19 +10,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/metadata.h"
 #include "stream_end.h"
 
 struct extent;
-struct extents;
 struct tls;
 struct token;
-struct packet;
 struct stream;
 struct stream_call;
 
 /* From here on referring to a ring's bytes is cheaper than copying them. */
 #define STREAM_REFER_BYTES	1024
+#define STREAM_TEXTS_MAX	8
 
 enum stream_event {
 	STREAM_TIMEOUT,	/* nothing until the deadline */
@@ -33,13 +31,8 @@ enum stream_event {
 	STREAM_ENDED	/* the call is over and gone: stream_end() */
 };
 
-/*
- * Make a channel; connects with the first call. Rings that packets of
- * stream_run() are sent from have their @extents, by number, which outlive the
- * stream. @nanoseconds: those messages carry ts_nsec.
- */
-struct stream *stream_new(const char *target, bool nanoseconds,
-			  struct extents *extents, unsigned int rings);
+/* Make a channel; connects with the first call. */
+struct stream *stream_new(const char *target);
 
 /*
  * Speak TLS from now on, where nothing was called yet. Each call is made with
@@ -65,21 +58,40 @@ void stream_free(struct stream *stream);
  */
 void stream_renew(struct stream *stream);
 
-/*
- * Start a Run call; there is none. STREAM_OPENED or STREAM_ENDED follows.
- * @wait: wait for the receiver, however long it takes, instead of failing when
- * it cannot be reached. @context is what stream_wait() names the call by. The
- * call is the stream's, until STREAM_ENDED.
+/**
+ * struct stream_text - metadata of a call
+ * @name: static
+ * @value: printable ASCII; copied
  */
-struct stream_call *stream_run(struct stream *stream, const struct metadata *metadata,
-			       bool wait, void *context);
+struct stream_text {
+	const char *name;
+	const char *value;
+};
+
+/**
+ * struct stream_opening - how a call begins
+ * @method: static
+ * @texts: @count of them, STREAM_TEXTS_MAX at most
+ * @hears: STREAM_RECEIVED tells of each message that comes; otherwise there is an
+ *	answer at most, of which nothing is of interest
+ * @wait: for the receiver, however long it takes, instead of failing when it cannot
+ *	be reached
+ * @context: what stream_wait() names the call by
+ */
+struct stream_opening {
+	const char *method;
+	const struct stream_text *texts;
+	size_t count;
+	bool hears;
+	bool wait;
+	void *context;
+};
 
 /*
- * The same with a @method of messages in both directions, without metadata:
- * STREAM_RECEIVED tells of each that comes. @method is static.
+ * Start a call: STREAM_OPENED or STREAM_ENDED follows. The call is the stream's,
+ * until STREAM_ENDED.
  */
-struct stream_call *stream_open(struct stream *stream, const char *method, bool wait,
-				void *context);
+struct stream_call *stream_open(struct stream *stream, const struct stream_opening *opening);
 
 /*
  * The other end of an opened call's connection, as "ipv4:192.0.2.1:50051": at
@@ -88,20 +100,31 @@ struct stream_call *stream_open(struct stream *stream, const char *method, bool 
 void stream_peer(const struct stream_call *call, char *out, size_t size);
 
 /*
- * Send a packet on a Run call; it was opened, and none of its messages is under
- * way. Returns the message's size in bytes. STREAM_SENT or STREAM_ENDED
- * follows. Unless it is the @last of a burst, it may stay in core until the
- * next one.
+ * Send a message; the call was opened, and none of its messages is under way. It
+ * begins with @prefix, which is copied. @data, of @size bytes, ends it: it is referred
+ * to until @extent is let go of, at any time; copied where @extent is NULL.
+ * STREAM_SENT or STREAM_ENDED follows. Unless it is the @last of a burst, it may stay
+ * in core until the next one.
  */
-uint32_t stream_send(struct stream_call *call, const struct packet *packet, bool last);
+void stream_send(struct stream_call *call, const void *prefix, size_t length,
+		 const void *data, size_t size, struct extent *extent, bool last);
 
-/*
- * The same of a message that begins with @prefix, which is copied. @data, of
- * @size bytes, ends it: it is referred to until @extent is let go of, at any
- * time; copied where @extent is NULL.
+/**
+ * struct stream_hold - memory that several messages refer to parts of
+ * @slice: core's
  */
-void stream_send_bytes(struct stream_call *call, const void *prefix, size_t length,
-		       const void *data, size_t size, struct extent *extent, bool last);
+struct stream_hold {
+	uint64_t slice[4];
+};
+
+/* Until it is dropped; and once no message refers to it, @extent is let go of. */
+void stream_hold(struct stream_hold *hold, const void *data, size_t size,
+		 struct extent *extent);
+void stream_drop(struct stream_hold *hold);
+
+/* As stream_send(): @size bytes of @hold, from @begin on. */
+void stream_send_part(struct stream_call *call, const void *prefix, size_t length,
+		      const struct stream_hold *hold, size_t begin, size_t size, bool last);
 
 /*
  * Take the message that came: at most @size bytes of it to @bytes. Returns how

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/probe.h"
+
 /* As gRPC numbers them. */
 enum {
 	STREAM_END_INVALID_ARGUMENT = 3,
@@ -55,6 +57,19 @@ void stream_end_describe(struct stream_end *end, int code, const uint8_t *text,
 	for (; length && n < (int)sizeof(end->reason) - 1; length--, text++)
 		end->reason[n++] = isprint(*text) ? *text : '?';
 	end->reason[n] = '\0';
+}
+
+void stream_end_explain(struct stream_end *end, const struct tls *tls, const char *target,
+			const char *name)
+{
+	char fault[TLS_FAULT_MAX];
+
+	if (strcasestr(end->reason, "connect to remote host"))
+		return;
+	if (!tls && strcasestr(end->reason, "socket closed"))
+		snprintf(end->reason, sizeof(end->reason), "it closed the connection before gRPC could begin: it may want TLS, --tls or --tls-ca FILE");
+	else if (tls && !probe_explain(tls, target, name, fault))
+		snprintf(end->reason, sizeof(end->reason), "%s", fault);
 }
 
 void stream_end_blame_compression(struct stream_end *end, const char *algorithm)

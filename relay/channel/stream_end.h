@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct tls;
+
 /**
  * struct stream_end - how a call ended
  * @code: its status, as gRPC numbers them; 0 is OK
@@ -28,6 +30,14 @@ struct stream_end {
 /* @text: what the other side said, @length bytes of anything; one line, printable. */
 void stream_end_describe(struct stream_end *end, int code, const uint8_t *text,
 			 size_t length);
+
+/*
+ * No call could be made: core says little of a connection that came about, but not
+ * with TLS. With @tls another one is tried, which may take seconds; @target and @name
+ * as of stream.h.
+ */
+void stream_end_explain(struct stream_end *end, const struct tls *tls, const char *target,
+			const char *name);
 
 /*
  * That a receiver does not know the method, and that it cannot decompress what

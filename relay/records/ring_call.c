@@ -78,8 +78,12 @@ void ring_call_open(struct ring_call *ring)
 	ring->answered = false;
 	ring->starved = false;
 	ring->kept = false;
-	ring->call = stream_open(ring->records->config->stream, RING_CALL_METHOD,
-				 ring->wait, ring);
+	ring->call = stream_open(ring->records->config->stream, &(struct stream_opening) {
+		.method = RING_CALL_METHOD,
+		.hears = true,
+		.wait = ring->wait,
+		.context = ring,
+	});
 	ring_call_enter(ring, RING_CALL_OPENING, CLOCK_NEVER);
 }
 
@@ -120,8 +124,8 @@ static void ring_call_say_hello(struct ring_call *ring)
 		hello.ring_bytes = 0;
 	ring->asked_tail = hello.tail;
 	ring->asked_head = hello.head;
-	stream_send_bytes(ring->call, bytes, message_pack_hello(bytes, &hello), NULL, 0,
-			  NULL, true);
+	stream_send(ring->call, bytes, message_pack_hello(bytes, &hello), NULL, 0, NULL,
+		    true);
 	ring->sending = true;
 }
 

@@ -38,7 +38,7 @@ static void ring_send_message(struct ring_call *ring, const struct ring_piece *p
 	uint8_t prefix[ENCODE_RECORDS_MAX];
 	size_t length = encode_records(prefix, &message);
 
-	stream_send_bytes(ring->call, prefix, length, piece->data, size, extent, !hint);
+	stream_send(ring->call, prefix, length, piece->data, size, extent, !hint);
 	if (rate_limits(ring->records->config->rate))
 		rate_spend(ring->records->config->rate, length + size);
 	ring->sending = true;

@@ -42,7 +42,7 @@ static void engine_start(struct engine *engine, const struct reader *reader,
 		abort();
 	for (unsigned int i = 0; i < reader->ring_count; i++)
 		extents_init(&engine->extents[i], reader->ring_bytes);
-	engine->stream = stream_new(target, false, engine->extents, reader->ring_count);
+	engine->stream = stream_new(target);
 	if (engine_compression)
 		stream_compress(engine->stream, engine_compression);
 	if (!watch_start(&engine->watch, service_signals(), source, stream_wake,

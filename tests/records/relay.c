@@ -58,7 +58,7 @@ static bool relay_stream(struct reader *reader, int wake, int signals, const cha
 	metadata_defaults(&config.metadata);
 	strcpy(config.metadata.host, "host");
 	strcpy(config.metadata.sensor, "sensor");
-	config.stream = stream_new(target, false, extents, reader->ring_count);
+	config.stream = stream_new(target);
 	ok = watch_start(&watch, signals, wake, stream_wake, config.stream);
 	if (ok) {
 		ok = records_run(&config, &counts) == RECORDS_OK;

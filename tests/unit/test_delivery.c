@@ -238,7 +238,7 @@ static void begin(struct fixture *f, int port, uint64_t ring_bytes)
 
 static void start(struct fixture *f)
 {
-	f->config.stream = stream_new(f->target, false, f->extents, RINGS);
+	f->config.stream = stream_new(f->target);
 	f->signals = eventfd(0, EFD_CLOEXEC);
 	assert_true(watch_start(&f->watch, f->signals, f->poll[0], stream_wake,
 				f->config.stream));

@@ -83,7 +83,7 @@ static void start(struct fixture *f)
 	f->config.extents = f->extents;
 	f->config.target = f->target;
 	f->config.eventfd = f->wake;
-	f->config.stream = stream_new(f->target, false, f->extents, f->reader.ring_count);
+	f->config.stream = stream_new(f->target);
 	assert_true(watch_start(&f->watch, f->signals, f->device[0] ? f->device[0] : f->wake,
 				stream_wake, f->config.stream));
 }

@@ -84,7 +84,7 @@ static void packets_that_come_while_it_falls_asleep_are_sent(void **state)
 	set_up_source(never_ready);
 	extents_init(&extents, 1 << 16);
 	metadata_defaults(&config.metadata);
-	config.stream = stream_new(target, false, &extents, 1);
+	config.stream = stream_new(target);
 	assert_true(watch_start(&watch, fixture.signals, never_ready, stream_wake, config.stream));
 
 	alarm(PATIENCE_SECONDS);

@@ -10,6 +10,7 @@
 #include "unit.h"
 
 #include "channel/extent.h"
+#include "channel/run.h"
 #include "channel/stream.h"
 #include "memring.h"
 #include "receiver.h"
@@ -36,6 +37,7 @@ static void the_tail_lies_between_records_while_core_holds_packets(void **state)
 	struct packet packet;
 	struct stream *stream;
 	struct stream_call *call;
+	struct run run;
 	void *context;
 	int i;
 
@@ -50,18 +52,20 @@ static void the_tail_lies_between_records_while_core_holds_packets(void **state)
 	merge_open(&merge, &reader);
 	extents_init(&extents, 1 << 20);
 	metadata_defaults(&metadata);
-	stream = stream_new(target, false, &extents, 1);
-	call = stream_run(stream, &metadata, true, NULL);
+	stream = stream_new(target);
+	run_init(&run, stream, &extents, 1, false);
+	call = run_call(&run, &metadata, true, NULL);
 	assert_int_equal(stream_wait(stream, -1, &context), STREAM_OPENED);
 
 	/* a burst without an end: the stream keeps its extent */
 	for (i = 0; i < PACKETS; i++) {
 		assert_int_equal(merge.source.next(&merge.source, &packet), SOURCE_PACKET);
-		stream_send(call, &packet, false);
+		run_send(&run, call, &packet, false);
 		assert_int_equal(stream_wait(stream, -1, &context), STREAM_SENT);
 		relay_release(&merge.source, &extents);
 		assert_int_equal(memring_consumer(&memring, 0)->tail, RECORD(60));
 	}
+	run_let_go(&run);
 	stream_free(stream);
 	relay_release(&merge.source, &extents);
 	assert_int_equal(memring_consumer(&memring, 0)->tail,
@@ -84,6 +88,7 @@ static void a_burst_without_end_lets_go(void **state)
 	struct packet packet;
 	struct stream *stream;
 	struct stream_call *call;
+	struct run run;
 	void *context;
 
 	(void)state;
@@ -92,8 +97,9 @@ static void a_burst_without_end_lets_go(void **state)
 	merge_open(&merge, &reader);
 	extents_init(&extents, ring_bytes);
 	metadata_defaults(&metadata);
-	stream = stream_new(target, false, &extents, 1);
-	call = stream_run(stream, &metadata, true, NULL);
+	stream = stream_new(target);
+	run_init(&run, stream, &extents, 1, false);
+	call = run_call(&run, &metadata, true, NULL);
 	assert_int_equal(stream_wait(stream, -1, &context), STREAM_OPENED);
 
 	/* one that is referred to, then small ones, several rings full of them */
@@ -103,11 +109,12 @@ static void a_burst_without_end_lets_go(void **state)
 		header.len = header.caplen;
 		assert_true(memring_append(&memring, 0, &header, data));
 		assert_int_equal(merge.source.next(&merge.source, &packet), SOURCE_PACKET);
-		stream_send(call, &packet, false);
+		run_send(&run, call, &packet, false);
 		assert_int_equal(stream_wait(stream, -1, &context), STREAM_SENT);
 		relay_release(&merge.source, &extents);
 	}
 
+	run_let_go(&run);
 	stream_free(stream);
 	reader_close(&reader);
 	memring_destroy(&memring);
