@@ -9,7 +9,6 @@
 #include "common/metadata.h"
 #include "common/size.h"
 #include "common/version.h"
-#include "rate.h"
 
 /* Of Debian's ca-certificates. */
 #define OPTIONS_SYSTEM_CA	"/etc/ssl/certs/ca-certificates.crt"

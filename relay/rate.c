@@ -1,44 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "rate.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#include "common/size.h"
-
 /* Smaller messages would be headers mostly. */
 #define RATE_SHARE_MIN	1024
-
-static bool rate_parse_bits(const char *text, size_t length, uint64_t *bytes)
-{
-	static const char units[] = "kMG";
-	const char *unit = length ? strchr(units, text[length - 1]) : NULL;
-	uint64_t bits, factor = 1;
-	char digits[32];
-
-	if (unit && length) {
-		for (const char *u = units; u <= unit; u++)
-			factor *= 1000;
-		length--;
-	}
-	if (length >= sizeof(digits))
-		return false;
-	memcpy(digits, text, length);
-	digits[length] = '\0';
-	if (!number_parse(digits, 1, 8 * RATE_MAX / factor, &bits))
-		return false;
-	*bytes = (bits * factor + 7) / 8;
-	return true;
-}
-
-bool rate_parse(const char *text, uint64_t *bytes)
-{
-	const char *bit = strstr(text, "bit");
-
-	if (bit && !bit[3])
-		return rate_parse_bits(text, bit - text, bytes);
-	return size_parse(text, bytes) && *bytes && *bytes <= RATE_MAX;
-}
 
 static int64_t rate_burst(const struct rate *rate)
 {

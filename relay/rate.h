@@ -14,7 +14,6 @@
 
 /* So much of a second is in the bucket at most, and in a message where those are cut. */
 #define RATE_BURST	(25 * CLOCK_MILLISECOND)
-#define RATE_MAX	(1ULL << 40)	/* bytes a second */
 
 /**
  * struct rate - a bucket
@@ -27,9 +26,6 @@ struct rate {
 	int64_t credit;
 	int64_t since;
 };
-
-/* "10M", or in bits "100Mbit", with decimal units. False: none, or above RATE_MAX. */
-bool rate_parse(const char *text, uint64_t *bytes);
 
 /* NULL: no limit, either. */
 static inline bool rate_limits(const struct rate *rate)

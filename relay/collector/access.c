@@ -143,8 +143,8 @@ static bool access_set(struct access_rule *rule, const char *key, const char *va
 	if (!strcmp(key, "token-sha256"))
 		return access_tokens(rule, value, fault);
 	if (!strcmp(key, "max-rate")) {
-		if (!size_parse(value, &rule->rate) || !rule->rate)
-			return access_fault(fault, "max-rate is not bytes a second, such as 20M");
+		if (!rate_parse(value, &rule->rate))
+			return access_fault(fault, "max-rate is not bytes a second, such as 20M, or bits, such as 100Mbit");
 		return true;
 	}
 	if (!strcmp(key, "max-streams")) {

@@ -60,8 +60,8 @@ static const struct argp_option options_list[] = {
 	  "Bytes of a message (default: 4M)", 4 },
 	{ "max-memory", OPTIONS_MAX_MEMORY, "SIZE", 0,
 	  "Bytes that are received and not written yet (default: 1G)", 4 },
-	{ "max-rate", OPTIONS_MAX_RATE, "SIZE", CONFIG_RELOAD,
-	  "Bytes a second of each sensor, e.g. 20M (default: any)", 4 },
+	{ "max-rate", OPTIONS_MAX_RATE, "RATE", CONFIG_RELOAD,
+	  "Bytes a second of each sensor, e.g. 20M; bits with a unit: 100Mbit (default: any)", 4 },
 	{ "max-streams", OPTIONS_MAX_STREAMS, "NUMBER", CONFIG_RELOAD,
 	  "Streams at a time, of which a relay has one for each ring (default: 4096)", 4 },
 	{ "max-connection-streams", OPTIONS_MAX_CONNECTION_STREAMS, "NUMBER", 0,
@@ -126,6 +126,16 @@ static uint64_t options_size(const char *option, const char *value,
 	return bytes;
 }
 
+static uint64_t options_rate(const char *value, struct argp_state *state)
+{
+	uint64_t bytes = 0;
+
+	if (!rate_parse(value, &bytes) || bytes < OPTIONS_SIZE_MIN)
+		argp_error(state, "--max-rate %s: give it bytes a second, at least %d, such as 20M, or bits, such as 100Mbit",
+			   value, OPTIONS_SIZE_MIN);
+	return bytes;
+}
+
 static uint32_t options_number(const char *option, const char *value,
 			       struct argp_state *state)
 {
@@ -160,7 +170,7 @@ static error_t options_limit(struct limits *limits, int key, const char *value,
 		limits->memory = options_size("--max-memory", value, state);
 		return 0;
 	case OPTIONS_MAX_RATE:
-		limits->rate = options_size("--max-rate", value, state);
+		limits->rate = options_rate(value, state);
 		return 0;
 	case OPTIONS_MAX_STREAMS:
 		limits->streams = options_number("--max-streams", value, state);

@@ -54,8 +54,8 @@ enum {
 	  "Name them so, below DIR (default: %{sensor}/%{interface}-%Y%m%dT%H%M%SZ.pcap); %{ring}, too, and other times, in UTC", group }, \
 	{ "rotate-size", OPTIONS_ROTATE_SIZE, "SIZE", 0, \
 	  "A file is complete once it has so many bytes, e.g. 100M", group }, \
-	{ "rotate-time", OPTIONS_ROTATE_TIME, "SECONDS", 0, \
-	  "A file is complete whenever the clock shows a multiple of so many seconds; 5m and 1h are fine", group }, \
+	{ "rotate-time", OPTIONS_ROTATE_TIME, "TIME", 0, \
+	  "A file is complete whenever the clock shows a multiple of so many seconds, or with a unit, e.g. 90, 5m, 1h, 1d", group }, \
 	{ "rotate-packets", OPTIONS_ROTATE_PACKETS, "NUMBER", 0, \
 	  "A file is complete once it has so many packets", group }, \
 	{ "keep-files", OPTIONS_KEEP_FILES, "NUMBER", 0, \

@@ -2,6 +2,7 @@
 #include "common/size.h"
 
 #include <stddef.h>
+#include <string.h>
 
 /* Digits only: strtoull() would take signs, blanks and octal, too. */
 static const char *size_digits(const char *text, uint64_t *number)
@@ -79,4 +80,35 @@ bool number_parse(const char *text, uint64_t low, uint64_t high, uint64_t *numbe
 		return false;
 	*number = value;
 	return true;
+}
+
+static bool rate_parse_bits(const char *text, size_t length, uint64_t *bytes)
+{
+	static const char units[] = "kMG";
+	const char *unit = length ? strchr(units, text[length - 1]) : NULL;
+	uint64_t bits, factor = 1;
+	char digits[32];
+
+	if (unit && length) {
+		for (const char *u = units; u <= unit; u++)
+			factor *= 1000;
+		length--;
+	}
+	if (length >= sizeof(digits))
+		return false;
+	memcpy(digits, text, length);
+	digits[length] = '\0';
+	if (!number_parse(digits, 1, 8 * RATE_MAX / factor, &bits))
+		return false;
+	*bytes = (bits * factor + 7) / 8;
+	return true;
+}
+
+bool rate_parse(const char *text, uint64_t *bytes)
+{
+	const char *bit = strstr(text, "bit");
+
+	if (bit && !bit[3])
+		return rate_parse_bits(text, bit - text, bytes);
+	return size_parse(text, bytes) && *bytes && *bytes <= RATE_MAX;
 }

@@ -26,7 +26,7 @@ fuzz-targets: $(FUZZ_TARGETS) $(BUILD)/seeds/stamp
 FUZZ_CONFIG	:= $(BUILD)/objects/tests/fuzz/config.o \
 		   $(call fuzz_objects,$(addprefix common/,config inifile near settings size))
 
-$(BUILD)/fuzz_config_relay: $(FUZZ_CONFIG) $(call fuzz_objects,options rate)
+$(BUILD)/fuzz_config_relay: $(FUZZ_CONFIG) $(call fuzz_objects,options)
 $(BUILD)/fuzz_config_collector: $(FUZZ_CONFIG) $(call fuzz_objects,$(addprefix collector/, \
 	options options_files access call gate \
 	files/path files/template files/ledger files/intervals))

@@ -87,7 +87,7 @@ static void reviews_who_is_in(void **state)
 	const struct config_line lines[] = {
 		{ "x", 1, "a", NULL, NULL },
 		{ "x", 2, "a", "certificate", "a.example" },
-		{ "x", 3, "a", "max-rate", "5000" },
+		{ "x", 3, "a", "max-rate", "40kbit" },
 	};
 	struct caller caller = { .peer = "192.0.2.1", .proof.names = "a.example" };
 	struct access_rules rules = { 0 };

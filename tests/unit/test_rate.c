@@ -2,6 +2,7 @@
 /* How rates are read, and what a bucket gives; no test waits for the clock. */
 #include "unit.h"
 
+#include "common/size.h"
 #include "rate.h"
 
 #define HOUR	(3600 * CLOCK_SECOND)
