@@ -22,6 +22,7 @@ INSTALLED	= $(PROGRAMS:$(BUILD)/%=$(BINDIR)/%) \
 		  $(PROGRAMS:$(BUILD)/%=$(BASH_COMPLETIONS)/%) \
 		  $(PROGRAMS:$(BUILD)/%=$(FISH_COMPLETIONS)/%.fish) $(ZSH_COMPLETION) \
 		  $(PREFIX)/lib/udev/rules.d/60-pcapring.rules \
+		  $(PREFIX)/lib/udev/pcapring-name \
 		  $(PREFIX)/lib/sysusers.d/pcapring.conf
 INSTALLED_FOLDERS = $(PREFIX)/share/doc/pcapring $(PREFIX)/share/pcapring $(DKMS_SOURCE)
 
@@ -54,6 +55,7 @@ install: programs install-completions
 	for u in $(UNITS); do sed 's|@BINDIR@|$(BINDIR)|' packaging/systemd/$$u.in \
 		>$(DESTDIR)$(UNITDIR)/$$u || exit 1; done
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/udev/rules.d packaging/60-pcapring.rules
+	install -D -t $(DESTDIR)$(PREFIX)/lib/udev packaging/pcapring-name
 	install -D -m 644 packaging/pcapring.sysusers \
 		$(DESTDIR)$(PREFIX)/lib/sysusers.d/pcapring.conf
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/pcapring/prometheus \
