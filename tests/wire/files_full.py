@@ -7,8 +7,7 @@ import sys
 import grpc
 
 import savefile
-from files import (NAME, all_of, capinfos, complete, files, order, packets_of, send, send_plain,
-                   start)
+from files import NAME, all_of, complete, files, order, packets_of, send, send_plain, start
 from harness import BUILD, Program, Skip, case, read, same, until, write
 from peers import Sensor, encode
 from records_peer import Ring, Stream, identity, records

@@ -4,6 +4,7 @@ import os
 import queue
 import struct
 import subprocess
+import sys
 import tempfile
 import threading
 
@@ -15,6 +16,7 @@ from harness import SECONDS
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROTO = os.path.join(HERE, "..", "..", "proto")
 METHOD = "/pcapring.v1.Collector/Stream"
+NATIVE = "<" if sys.byteorder == "little" else ">"
 
 
 def _messages():
@@ -175,3 +177,17 @@ class Stream:
         self.call.cancel()
         self.queue.put(None)
         self.channel.close()
+
+
+class Capture:
+    """A capture of several rings, which share its packets in turn."""
+
+    def __init__(self, some, count, **hello):
+        self.rings = [Ring(records(some[n::count], NATIVE), ring=n, ring_count=count, **hello)
+                      for n in range(count)]
+
+    def streams(self, port):
+        streams = [Stream(port, ring) for ring in self.rings]
+        for stream in streams:
+            stream.welcome()
+        return streams
