@@ -354,7 +354,7 @@ static const struct argp options_argp = {
 	       "(pcapring.v1.Collector/Stream or "
 	       "packet_streaming.PacketStreaming/Run)."
 	       "\v"
-	       "Exit status: 0 when all has arrived, or what has "
+	       "Sizes take k, M, G, powers of 1024. Exit status: 0 when all has arrived, or what has "
 	       "not waits in the ring or the spool; 1 on failure; 2 on a "
 	       "usage error.",
 };

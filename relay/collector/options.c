@@ -301,7 +301,7 @@ static const struct argp options_argp = {
 	.options = options_list,
 	.parser = options_one,
 	.doc = "Receive the packets of pcapring relays, or of others that speak packet_streaming.PacketStreaming, and write savefiles.\v"
-	       "Exit status: 0 when it was told to stop, or nobody reads its standard output any more; 1 on failure; 2 on a usage error.",
+	       "Sizes take k, M, G, powers of 1024. Exit status: 0 when it was told to stop, or nobody reads its standard output any more; 1 on failure; 2 on a usage error.",
 };
 
 static const struct config_section options_sections[] = {
