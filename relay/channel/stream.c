@@ -203,6 +203,7 @@ void stream_renew(struct stream *stream)
 {
 	grpc_channel_destroy(stream->channel);
 	stream->channel = stream_channel(stream);
+	stream->end.fault_until = 0;
 }
 
 void stream_encrypt(struct stream *stream, struct tls *tls, const char *name,
@@ -546,7 +547,10 @@ static bool stream_complete(struct stream_call *call, enum stream_op op, bool su
 	/* What failed ends the call: its status follows. */
 	if (!success)
 		return false;
-	call->opened |= op == STREAM_OP_OPEN;
+	if (op == STREAM_OP_OPEN) {
+		call->opened = true;
+		call->stream->end.fault_until = 0;
+	}
 	*event = op == STREAM_OP_OPEN ? STREAM_OPENED : STREAM_SENT;
 	return op == STREAM_OP_OPEN || op == STREAM_OP_SEND;
 }

@@ -5,7 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "common/probe.h"
+
+/* Rings, and the spool, wait while it is looked for. */
+#define STREAM_END_PROBE	(30 * CLOCK_SECOND)
 
 /* As gRPC numbers them. */
 enum {
@@ -59,17 +63,28 @@ void stream_end_describe(struct stream_end *end, int code, const uint8_t *text,
 	end->reason[n] = '\0';
 }
 
+static void stream_end_probe(struct stream_end *end, const struct tls *tls,
+			     const char *target, const char *name)
+{
+	if (clock_now() < end->fault_until)
+		return;
+	if (probe_explain(tls, target, name, end->fault))
+		*end->fault = '\0';
+	end->fault_until = clock_now() + STREAM_END_PROBE;
+}
+
 void stream_end_explain(struct stream_end *end, const struct tls *tls, const char *target,
 			const char *name)
 {
-	char fault[TLS_FAULT_MAX];
-
 	if (strcasestr(end->reason, "connect to remote host"))
 		return;
 	if (!tls && strcasestr(end->reason, "socket closed"))
 		snprintf(end->reason, sizeof(end->reason), "it closed the connection before gRPC could begin: it may want TLS, --tls or --tls-ca FILE");
-	else if (tls && !probe_explain(tls, target, name, fault))
-		snprintf(end->reason, sizeof(end->reason), "%s", fault);
+	if (!tls)
+		return;
+	stream_end_probe(end, tls, target, name);
+	if (*end->fault)
+		snprintf(end->reason, sizeof(end->reason), "%s", end->fault);
 }
 
 void stream_end_blame_compression(struct stream_end *end, const char *algorithm)

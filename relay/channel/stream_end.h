@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct tls;
+#include "common/tls.h"
 
 /**
  * struct stream_end - how a call ended
@@ -17,6 +17,8 @@ struct tls;
  * @unavailable: the connection broke, or there was none
  * @aborted: another call took this one's place
  * @reason: the status' name, and what core or the receiver said, for people
+ * @fault: what stream_end_explain() found last, "": nothing; @fault_until then, on
+ *	CLOCK_MONOTONIC, it is not looked for again
  */
 struct stream_end {
 	int code;
@@ -25,6 +27,8 @@ struct stream_end {
 	bool unavailable;
 	bool aborted;
 	char reason[512];
+	char fault[TLS_FAULT_MAX];
+	int64_t fault_until;
 };
 
 /* @text: what the other side said, @length bytes of anything; one line, printable. */
@@ -33,8 +37,8 @@ void stream_end_describe(struct stream_end *end, int code, const uint8_t *text,
 
 /*
  * No call could be made: core says little of a connection that came about, but not
- * with TLS. With @tls another one is tried, which may take seconds; @target and @name
- * as of stream.h.
+ * with TLS. With @tls another one is tried, which may take seconds: once for all calls
+ * that fail together. @target and @name as of stream.h.
  */
 void stream_end_explain(struct stream_end *end, const struct tls *tls, const char *target,
 			const char *name);

@@ -120,11 +120,52 @@ static void a_burst_without_end_lets_go(void **state)
 	memring_destroy(&memring);
 }
 
+static unsigned int probes;
+
+bool __wrap_probe_explain(const struct tls *tls, const char *to, const char *name, char *fault);
+
+bool __wrap_probe_explain(const struct tls *tls, const char *to, const char *name, char *fault)
+{
+	(void)tls;
+	(void)to;
+	(void)name;
+	snprintf(fault, TLS_FAULT_MAX, "it is number %u", ++probes);
+	return probes == 3;
+}
+
+/* All rings' calls fail together; rings wait while somebody looks why. */
+static void calls_that_fail_together_are_looked_into_once(void **state)
+{
+	static const uint8_t said[] = "handshake failed";
+	static const struct tls tls;
+	struct stream_end end = {};
+
+	(void)state;
+	for (int i = 0; i < 64; i++) {
+		stream_end_describe(&end, 14, said, sizeof(said) - 1);
+		stream_end_explain(&end, &tls, "host:1", NULL);
+		assert_string_equal(end.reason, "it is number 1");
+	}
+	end.fault_until = 0;
+	stream_end_describe(&end, 14, said, sizeof(said) - 1);
+	stream_end_explain(&end, &tls, "host:1", NULL);
+	assert_string_equal(end.reason, "it is number 2");
+	/* nothing is found */
+	end.fault_until = 0;
+	for (int i = 0; i < 64; i++) {
+		stream_end_describe(&end, 14, said, sizeof(said) - 1);
+		stream_end_explain(&end, &tls, "host:1", NULL);
+		assert_string_equal(end.reason, "UNAVAILABLE: handshake failed");
+	}
+	assert_int_equal(probes, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_tail_lies_between_records_while_core_holds_packets),
 		cmocka_unit_test(a_burst_without_end_lets_go),
+		cmocka_unit_test(calls_that_fail_together_are_looked_into_once),
 	};
 
 	/* before gRPC has threads here: a fork would not have them */

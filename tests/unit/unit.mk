@@ -39,6 +39,9 @@ $(BUILD)/unit/test_%: $(BUILD)/objects/tests/unit/test_%.o \
 # What comes between two loads of heads.
 $(BUILD)/unit/test_merge $(BUILD)/unit/test_records: LDFLAGS += -Wl,--wrap=reader_load
 
+# Who looks why there is no connection.
+$(BUILD)/unit/test_stream: LDFLAGS += -Wl,--wrap=probe_explain
+
 # What comes between two looks at a directory.
 $(BUILD)/unit/test_collector_folder: LDFLAGS += -Wl,--wrap=faccessat,--wrap=openat
 
