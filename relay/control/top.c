@@ -60,7 +60,8 @@ static void top_plan(struct top *top)
 		top->due.tv_nsec -= TOP_SECOND;
 		top->due.tv_sec++;
 	}
-	if (top->due.tv_sec < now.tv_sec)
+	if (top->due.tv_sec < now.tv_sec ||
+	    (top->due.tv_sec == now.tv_sec && top->due.tv_nsec < now.tv_nsec))
 		top->due = now;
 }
 
