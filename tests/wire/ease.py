@@ -724,6 +724,35 @@ def _(folder):
     same(bytes(holder.data) == contents(packets[:900 - len(got)], 9), True, "the others are there")
 
 
+@case("ease: --count and --copy, with a spool and a collector that comes and goes: exactly once")
+def _(folder):
+    packets = packets_of(1500)
+    ring = Ring(folder, 2, size=1 << 16, linktype=101)
+    holders = Holders()
+    port = free_port()
+    program = ring.relay(port, "--spool", folder("spool"), "--copy", folder("copy"),
+                         "--count", "1400")
+    for part in range(5):
+        for n in range(300 * part, 300 * part + 300):
+            if n < 1400:
+                until(lambda n=n: ring.head(n % 2) + 1600 - ring.tail(n % 2) <= ring.size,
+                      f"room for packet {n}")
+            if ring.head(n % 2) + 1600 - ring.tail(n % 2) <= ring.size:
+                ring.append([packets[n]], n % 2)
+        if part == 0:
+            program.wait_line(" is away")
+        server = Server(holders, port=port)
+        until(lambda: len(holders.rings) == 2 and
+              all(holder.end() > 0 for holder in holders.rings.values()), "something of each")
+        if part < 4:
+            server.stop()
+    program.wait(0)
+    server.stop()
+    same(holders.packets() == packets[:1400], True, "packets are right")
+    same(copied(folder("copy")) == packets[:1400], True, "the copy is right, by time")
+    same([name for name in os.listdir(folder("spool")) if name.endswith(".spool")], [], "spool")
+
+
 @case("ease: --compression: fewer bytes on the wire, the same packets, over both protocols")
 def _(folder):
     text = (b"GET /index.html HTTP/1.1\r\nHost: example.net\r\n" * 40)[:1514]
