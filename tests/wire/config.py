@@ -330,5 +330,5 @@ def _(folder):
     systemd = Systemd(folder, watchdog=400000)
     conf(folder, "c.conf", listen="127.0.0.1:0", directory=folder.path)
     program, _port = collector(folder, env=systemd.env)
-    each_thread_starves_the_watchdog(program, systemd, "server", "stop", "sync", "finish")
+    each_thread_starves_the_watchdog(program, systemd, "server", "stop", "door", "sync", "finish")
     program.stop()

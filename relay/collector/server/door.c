@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/keeper.h"
 #include "common/log.h"
 #include "flood.h"
 #include "peer.h"
@@ -334,7 +335,9 @@ static void door_rest(struct door *door, uint64_t until)
 static void *door_keep(void *context)
 {
 	struct door *door = context;
+	struct keeper_bed bed = { &door->lock, &door->ending };
 
+	keeper_join("door", keeper_nudge, &bed);
 	pthread_mutex_lock(&door->lock);
 	for (unsigned int round = 0; !door->end; round++) {
 		bool all = !door->strangers || round % DOOR_ROUNDS == 0;
@@ -345,9 +348,11 @@ static void *door_keep(void *context)
 				door_look(door, fd, now);
 		while (door->top && !door->entries[door->top - 1].number)
 			door->top--;
+		keeper_round();
 		door_rest(door, now + (door->strangers ? DOOR_ROUND : DOOR_SECOND));
 	}
 	pthread_mutex_unlock(&door->lock);
+	keeper_leave();
 	return NULL;
 }
 
