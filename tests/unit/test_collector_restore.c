@@ -165,6 +165,47 @@ static void nothing_is_done_with_one_that_is_not_there(void **state)
 	assert_string_equal(closed(), "");
 }
 
+/* The numbers of those that the journal knows: "2 4 ". */
+static const char *known(void)
+{
+	static char text[64];
+	size_t used = 0;
+
+	*text = '\0';
+	for (const struct ledger_file *one = journal_files(journal); one; one = one->next)
+		used += snprintf(text + used, sizeof(text) - used, "%u ", one->number);
+	return text;
+}
+
+static void what_nobody_came_back_to_for_long_is_forgotten(void **state)
+{
+	struct ledger_file *one = ledger_new_file(1);
+
+	(void)state;
+	one->ring = LEDGER_ALL;
+	strcpy(one->sensor, "s");
+	for (one->number = 3; one->number <= 5; one->number++)
+		journal_declare(journal, one);
+	next(1, "x.pcap", 34);		/* is the newest now */
+	next(1, "", 0);
+	assert_true(journal_commit(journal));
+	assert_true(journal_trim(journal, 5));
+	assert_string_equal(known(), "1 2 3 4 5 ");
+	assert_true(journal_trim(journal, 3));
+	assert_string_equal(known(), "1 4 5 ");
+	put("x.pcap", 34);
+	next(4, "y.pcap", 24);
+	restart();
+	assert_string_equal(known(), "1 4 5 ");
+	assert_string_equal(closed(), "x.pcap 34, ");
+	/* and others can come */
+	one->number = 6;
+	journal_declare(journal, one);
+	assert_true(journal_commit(journal));
+	assert_string_equal(known(), "1 4 5 6 ");
+	ledger_free_file(one);
+}
+
 static int begin(void **state)
 {
 	(void)state;
@@ -230,6 +271,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(two_of_a_name_are_done_in_one_round, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(nothing_is_done_with_one_that_is_not_there,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_nobody_came_back_to_for_long_is_forgotten,
 						set_up, tear_down),
 	};
 

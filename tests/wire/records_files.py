@@ -7,12 +7,13 @@ import subprocess
 
 import grpc
 
+import files
 import savefile
 from files_full import tmpfs
 from harness import Program, case, read, same, until, write
 from peers import Sensor, encode
-from records_collector import INVALID, NATIVE, build, packets, start
-from records_peer import Ring, Stream, records
+from records_collector import INVALID, NATIVE, build, packets, refused, start
+from records_peer import Ring, Stream, identity, records
 
 
 @case("collector over records: on a full disk the call ends, the file stays valid, another may try")
@@ -91,6 +92,25 @@ def _(folder):
         collector.stop()
     finally:
         subprocess.run(["umount", "-l", folder("small")], check=True)
+
+
+@case("collector over records: a sensor with ever more captures leaves the others room")
+def _(folder):
+    collector, port = files.start(folder("d"))
+    for first in range(0, 1024, 32):
+        streams = [Stream(port, Ring(capture=identity(str(number))))
+                   for number in range(first, first + 32)]
+        for stream in streams:
+            stream.welcome()
+            stream.cancel()
+    refused(port, Ring(capture=identity("more")), grpc.StatusCode.RESOURCE_EXHAUSTED,
+            "no room for another capture of this sensor")
+    # those that were here may go on, and others begin
+    for ring in (Ring(capture=identity("0")), Ring(sensor="t", capture=identity("t"))):
+        stream = Stream(port, ring)
+        stream.welcome()
+        stream.finish()
+    collector.stop()
 
 
 @case("collector over records: a file that is gone, short or another is reported, and a new one begins")

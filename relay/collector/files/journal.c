@@ -414,6 +414,17 @@ bool journal_commit(struct journal *journal)
 	return done;
 }
 
+bool journal_trim(struct journal *journal, size_t most)
+{
+	size_t count = 0;
+
+	for (const struct ledger_file *file = journal->ledger.first; file; file = file->next)
+		count++;
+	errno = ENOMEM;
+	return count <= most ||
+	       (ledger_trim(&journal->ledger, most) && journal_renew(journal, "", 0));
+}
+
 void journal_forget(struct journal *journal)
 {
 	lines_close(&journal->pending);

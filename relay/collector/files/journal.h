@@ -56,6 +56,12 @@ void journal_done(struct journal *journal, const char *name);
  */
 bool journal_commit(struct journal *journal);
 
+/*
+ * Write it anew with no more than @most files, without those that are the oldest; lines
+ * must not be pending, and the program has to end if it fails. False: errno says why.
+ */
+bool journal_trim(struct journal *journal, size_t most);
+
 /* Forget the lines. */
 void journal_forget(struct journal *journal);
 

@@ -181,6 +181,58 @@ void ledger_merge(struct ledger *ledger, struct ledger *over)
 	ledger_init(over, ledger);
 }
 
+static uint64_t ledger_time(const struct ledger_file *file)
+{
+	return file->synced > file->since ? file->synced : file->since;
+}
+
+static int ledger_compare(const void *a, const void *b)
+{
+	const uint64_t *one = a, *other = b;
+
+	return (*one > *other) - (*one < *other);
+}
+
+/* Drop @count files of times up to @time. */
+static void ledger_drop_until(struct ledger *ledger, uint64_t time, size_t count)
+{
+	struct ledger_file **at = &ledger->first;
+
+	while (*at) {
+		struct ledger_file *file = *at;
+
+		if (!count || ledger_time(file) > time) {
+			at = &file->next;
+			continue;
+		}
+		*at = file->next;
+		ledger_free_file(file);
+		count--;
+	}
+	ledger->last = at;
+}
+
+bool ledger_trim(struct ledger *ledger, size_t most)
+{
+	size_t count = 0;
+	uint64_t *times;
+
+	for (const struct ledger_file *file = ledger->first; file; file = file->next)
+		count++;
+	if (count <= most)
+		return true;
+	times = calloc(count, sizeof(*times));
+	if (!times)
+		return false;
+	count = 0;
+	for (const struct ledger_file *file = ledger->first; file; file = file->next)
+		times[count++] = ledger_time(file);
+	qsort(times, count, sizeof(*times), ledger_compare);
+	ledger_drop_until(ledger, times[count - most - 1], count - most);
+	free(times);
+	return true;
+}
+
 void ledger_free(struct ledger *ledger)
 {
 	struct ledger_file *file, *next;

@@ -137,6 +137,12 @@ struct ledger_file *ledger_copy_file(const struct ledger_file *file);
 void ledger_init(struct ledger *ledger, const struct ledger *base);
 void ledger_free(struct ledger *ledger);
 
+/*
+ * Let go of the files that were synced longest ago, or declared and never since, until so
+ * many are left. The ledger has no base. False: no memory.
+ */
+bool ledger_trim(struct ledger *ledger, size_t most);
+
 /* Let what @over changed be so in its base, @ledger, too. */
 void ledger_merge(struct ledger *ledger, struct ledger *over);
 

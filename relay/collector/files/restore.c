@@ -9,6 +9,12 @@
 #include "journal.h"
 
 /*
+ * What the journal knows of captures costs memory for ever: some ten kB each. Those that
+ * nobody has come back to for longest are those of boots that are long over.
+ */
+#define RESTORE_CAPTURES	16384
+
+/*
  * Does another one have its name by now? That was given again, for it was gone: moved
  * away, or removed.
  */
@@ -90,7 +96,7 @@ bool restore_files(struct journal *journal, struct folder *folder)
 		if (*file->name && !file->gone && !restore_open(journal, folder, file))
 			return false;
 	folder_clean(folder);
-	if (!any || journal_commit(journal))
+	if (!any || (journal_commit(journal) && journal_trim(journal, RESTORE_CAPTURES)))
 		return true;
 	log_error("%s: the journal cannot be written: %m", folder_path(folder));
 	return false;

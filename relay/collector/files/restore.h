@@ -10,7 +10,7 @@ struct journal;
 /*
  * What the program before left in the directory, in whatever way it ended, becomes
  * complete, as the journal says; after that this says so, and knows no file that is
- * being written. False: it was logged.
+ * being written. Of very many captures the oldest are forgotten. False: it was logged.
  */
 bool restore_files(struct journal *journal, struct folder *folder);
 

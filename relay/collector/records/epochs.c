@@ -12,8 +12,12 @@
 #include "collector/files/savefile.h"
 #include "common/log.h"
 
-/* Epochs that are remembered, files of one sensor: more is an attack. */
+/*
+ * Epochs that are remembered, those of one sensor that began since the program did, files
+ * of one sensor: more is an attack, and leaves the others room.
+ */
 #define EPOCHS_MAX		65536
+#define EPOCHS_SENSOR_MAX	1024
 #define EPOCHS_FILES_MAX	10000
 
 #define EPOCHS_PACKAGE	"pcapring.v1"
@@ -27,6 +31,7 @@ struct epochs {
 	struct epoch *pipe;
 	uint8_t id[MESSAGE_ID_BYTES];
 	unsigned int number;		/* of the next epoch */
+	unsigned int first_number;	/* of the first one since the program began */
 	unsigned int count;		/* of epochs */
 };
 
@@ -144,6 +149,16 @@ static struct ledger_file *epochs_declare(const struct epochs *epochs,
 	return state;
 }
 
+static unsigned int epochs_count(const struct epochs *epochs, const char *sensor)
+{
+	unsigned int count = 0;
+
+	for (const struct epoch *epoch = epochs->first; epoch; epoch = epoch->next)
+		count += epoch->state->number >= epochs->first_number &&
+			 !strcmp(epoch->state->sensor, sensor);
+	return count;
+}
+
 static struct epoch *epochs_new(struct epochs *epochs, const struct hello *hello,
 				const char *key, bool split,
 				struct call_status *status)
@@ -158,6 +173,13 @@ static struct epoch *epochs_new(struct epochs *epochs, const struct hello *hello
 		  epochs->count);
 	if (!state)
 		return NULL;
+	if (epochs_count(epochs, state->sensor) >= EPOCHS_SENSOR_MAX) {
+		call_fail(status, CALL_RESOURCE_EXHAUSTED,
+			  "no room for another capture of this sensor: it has begun %d of them since the collector started",
+			  EPOCHS_SENSOR_MAX);
+		ledger_free_file(state);
+		return NULL;
+	}
 	if (epochs->store->folder) {
 		store_path(epochs->store, path, "");	/* files come when packets do */
 	} else if (!epochs_create(epochs, key, state, &file, path)) {
@@ -449,6 +471,7 @@ struct epochs *epochs_open(const struct epochs_config *config)
 	}
 	epochs->store = store_open(&config->store);
 	if (epochs->store && epochs_restore(epochs)) {
+		epochs->first_number = epochs->number;
 		memcpy(epochs->id, journal_id(epochs->store->journal), MESSAGE_ID_BYTES);
 		return epochs;
 	}
