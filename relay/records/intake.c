@@ -120,7 +120,7 @@ bool intake_look(struct records *records)
 		struct ring_call *ring = &records->rings[i];
 
 		ring_keep_free(ring);
-		if (!records->ending)
+		if (!records->ending || records->deleted)
 			ring_keep_spill(ring, false);
 	}
 	return reached;

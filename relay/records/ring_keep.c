@@ -96,12 +96,14 @@ static bool ring_keep_is_taken(const struct ring_call *ring)
 	       clock_now() - ring->moved_at < RING_KEEP_AWAY;
 }
 
+/* The rings of a capture that was deleted end with this process. */
 bool ring_keep_owes_spill(const struct ring_call *ring)
 {
 	const struct reader_ring *positions = ring->ring;
+	uint64_t most = ring->records->deleted ? 0 : (positions->mask + 1) / 2;
 
 	return ring->source.spool && !ring->source.past &&
-	       positions->head - positions->safe > (positions->mask + 1) / 2;
+	       positions->head - positions->safe > most;
 }
 
 void ring_keep_spill(struct ring_call *ring, bool all)

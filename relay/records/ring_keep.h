@@ -26,7 +26,10 @@ void ring_keep_advance(struct ring_call *ring);
 /* What of a ring of the capture's waits for the collector. */
 void ring_keep_wait(const struct ring_call *ring, struct status_wait *wait);
 
-/* There is a spool, and half of the ring is safe nowhere. */
+/*
+ * There is a spool, and half of the ring is safe nowhere, or anything of a capture that
+ * was deleted.
+ */
 bool ring_keep_owes_spill(const struct ring_call *ring);
 
 /*

@@ -6,8 +6,10 @@
  * ---------------------
  * 1. No call of a ring is welcome and acknowledged, or the one there is has not
  *    come to what was captured last, and half of the ring is neither
- *    acknowledged nor here. All of it, up to the ring's head, is one stretch: its
- *    ends lie between records, and nobody looks at what is between them.
+ *    acknowledged nor here; or anything of it, where the capture was deleted and
+ *    only this process has its rings. All of it, up to the ring's head, is one
+ *    stretch: its ends lie between records, and nobody looks at what is between
+ *    them.
  *
  * 2. It is written from the ring's memory, which an extent keeps from being
  *    freed, to a file of its ring (spoolfile.h). Once file and folder are synced,

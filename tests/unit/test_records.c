@@ -897,6 +897,37 @@ static void test_a_spool_takes_what_no_collector_does(void **state)
 }
 
 /* Welcome, and nothing more, with bytes that its call has. */
+/* Its rings are in this process' memory only: they do not wait until they are half full. */
+static void test_a_spool_takes_what_a_deleted_capture_leaves(void **state)
+{
+	char path[] = "/tmp/pcapring-spool-XXXXXX";
+	struct collector_call *call;
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 2, 1 << 20);
+	assert_non_null(mkdtemp(path));
+	open_spool(&f, path);
+	assert_int_equal(pipe(f.device), 0);
+	go(&f);
+	/* no Welcome yet */
+	call = collector_accept(f.collector);
+	append(&f, 0, 1500);
+	append(&f, 1, 60);
+	close(f.device[1]);
+	wait_for_tail(&f, 0, head(&f, 0));
+	wait_for_tail(&f, 1, head(&f, 1));
+	stop(&f);
+	collector_end(call, UNAVAILABLE);
+	join(&f);
+	/* not all has arrived */
+	assert_int_equal(f.result, RECORDS_FAILED);
+	assert_int_equal(spool_bytes(f.config.spool), RECORD(1500) + RECORD(60));
+	close(f.device[0]);
+	close_spool(&f, path);
+	end(&f);
+}
+
 static void test_a_collector_that_acknowledges_nothing_stays_away(void **state)
 {
 	char path[] = "/tmp/pcapring-spool-XXXXXX";
@@ -1065,6 +1096,7 @@ int main(void)
 		cmocka_unit_test(test_unimplemented_at_first_is_a_fallback),
 		cmocka_unit_test(test_unimplemented_later_is_a_refusal),
 		cmocka_unit_test(test_a_spool_takes_what_no_collector_does),
+		cmocka_unit_test(test_a_spool_takes_what_a_deleted_capture_leaves),
 		cmocka_unit_test(test_a_collector_that_acknowledges_nothing_stays_away),
 		cmocka_unit_test(test_an_epoch_that_is_past_has_a_call_of_its_own),
 		cmocka_unit_test(test_notes_outlive_a_kill_at_any_store),
