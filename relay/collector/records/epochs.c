@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "epochs.h"
+#include "epochs_inside.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,21 +19,6 @@
 #define EPOCHS_MAX		65536
 #define EPOCHS_SENSOR_MAX	1024
 #define EPOCHS_FILES_MAX	10000
-
-#define EPOCHS_PACKAGE	"pcapring.v1"
-
-struct epochs {
-	struct epochs_config config;
-	struct merge_budget held;	/* what waits for older records */
-	struct store *store;		/* NULL: standard output */
-	struct epoch *first;
-	struct epoch *opened;
-	struct epoch *pipe;
-	uint8_t id[MESSAGE_ID_BYTES];
-	unsigned int number;		/* of the next epoch */
-	unsigned int first_number;	/* of the first one since the program began */
-	unsigned int count;		/* of epochs */
-};
 
 const char *epochs_whose(const struct epochs *epochs, const char *path)
 {
@@ -71,9 +56,7 @@ static struct epoch *epochs_add(struct epochs *epochs,
 	return epoch;
 }
 
-/* The epoch's file, if there is one; @split: each ring has its own. */
-static struct epoch *epochs_find(const struct epochs *epochs,
-				 const struct hello *hello, bool *split)
+struct epoch *epochs_find(const struct epochs *epochs, const struct hello *hello, bool *split)
 {
 	*split = epochs->store && !epochs->config.hold_back &&
 		 hello->ring_count > 1;
@@ -129,9 +112,8 @@ static bool epochs_create(const struct epochs *epochs, const char *key,
 	return false;
 }
 
-static struct ledger_file *epochs_declare(const struct epochs *epochs,
-					  const struct hello *hello,
-					  const char *key, bool split)
+struct ledger_file *epochs_declare(const struct epochs *epochs, const struct hello *hello,
+				   const char *key, bool split)
 {
 	struct ledger_file *state = ledger_new_file(hello->ring_count);
 	const char *slash = strrchr(key, '/');
@@ -199,8 +181,7 @@ static struct epoch *epochs_new(struct epochs *epochs, const struct hello *hello
 	return epoch;
 }
 
-/* Let the epoch's file, which is open, be synced. */
-static bool epochs_use(struct epochs *epochs, struct epoch *epoch, uint64_t now)
+bool epochs_use(struct epochs *epochs, struct epoch *epoch, uint64_t now)
 {
 	if (epochs->store)
 		epoch->room = epochs->store->room;
@@ -269,92 +250,6 @@ static struct epoch *epochs_get_file(struct epochs *epochs,
 		ringfile_close(&epoch->file);
 		return NULL;
 	}
-	return epoch;
-}
-
-/* There is one header on a pipe, and one capture at a time. */
-static bool epochs_begin_pipe(struct epochs *epochs, struct epoch *epoch,
-			      struct call_status *status)
-{
-	struct output *output = epochs->config.output;
-
-	if (!output_fits(output, EPOCHS_PACKAGE, status))
-		return false;
-	if (epochs->pipe) {
-		epoch->file = epochs->pipe->file;
-		epoch->header = true;
-		return true;
-	}
-	if (!ringfile_pipe(&epoch->file, output->stop_fd)) {
-		call_fail(status, CALL_INTERNAL,
-			  "cannot write standard output: %s", strerror(errno));
-		output->stop();
-		return false;
-	}
-	output->package = EPOCHS_PACKAGE;
-	return true;
-}
-
-/* The capture before has left standard output to this one. */
-static bool epochs_swap_pipe(struct epochs *epochs, struct epoch *epoch,
-			     struct call_status *status)
-{
-	struct epoch *old = epochs->pipe;
-
-	if (old && epoch_attached(old)) {
-		call_fail(status, CALL_RESOURCE_EXHAUSTED,
-			  "the collector writes to standard output, which sensor %.128s uses",
-			  old->state->sensor);
-		return false;
-	}
-	if (old && !ringfile_same(&old->format, &epoch->format)) {
-		call_fail(status, CALL_FAILED_PRECONDITION,
-			  "standard output has begun with link type %u, %sseconds: no other can follow",
-			  old->format.linktype,
-			  old->format.microseconds ? "micro" : "nano");
-		return false;
-	}
-	return epochs_begin_pipe(epochs, epoch, status);
-}
-
-static void epochs_drop_pipe(struct epochs *epochs)
-{
-	struct epoch *old = epochs->pipe;
-
-	epochs->first = epochs->opened = epochs->pipe = NULL;
-	if (!old)
-		return;
-	old->file.fd = -1;
-	epoch_free(old);
-}
-
-static struct epoch *epochs_get_pipe(struct epochs *epochs,
-				     const struct hello *hello, const char *key,
-				     uint64_t now, struct call_status *status)
-{
-	struct ledger_file *state;
-	struct epoch *epoch;
-	bool split, header;
-
-	epoch = epochs_find(epochs, hello, &split);
-	if (epoch)
-		return epoch;
-	call_fail(status, CALL_RESOURCE_EXHAUSTED, "no memory");
-	state = epochs_declare(epochs, hello, key, false);
-	epoch = state ? epoch_new(state, "standard output") : NULL;
-	if (!epoch)
-		return NULL;
-	if (!epochs_swap_pipe(epochs, epoch, status)) {
-		epoch->file.fd = -1;
-		epoch_free(epoch);
-		return NULL;
-	}
-	header = epoch->header;
-	epochs_drop_pipe(epochs);
-	epochs->first = epochs->pipe = epoch;
-	if (!epochs_use(epochs, epoch, now))
-		abort();	/* its descriptor is the only one */
-	epoch->header = header;
 	return epoch;
 }
 
