@@ -37,7 +37,7 @@ $(BUILD)/unit/test_%: $(BUILD)/objects/tests/unit/test_%.o \
 		$(UNIT_LIBRARIES)
 
 # What comes between two loads of heads.
-$(BUILD)/unit/test_merge $(BUILD)/unit/test_records: LDFLAGS += -Wl,--wrap=reader_load
+$(BUILD)/unit/test_merge $(BUILD)/unit/test_records_rings: LDFLAGS += -Wl,--wrap=reader_load
 
 # Who looks why there is no connection.
 $(BUILD)/unit/test_stream: LDFLAGS += -Wl,--wrap=probe_explain
