@@ -85,6 +85,31 @@ def _(folder):
     same(all_of(path), some, "packets")
 
 
+@case("files: killed on a full disk, it starts on one, and goes on when there is room")
+@on_tmpfs("1m")
+def _(folder):
+    path = folder("small", "d")
+    some = savefile.packets(1000, 9, sizes=(1000,))
+    ring = Ring(records(some, NATIVE))
+    options = ("--name", NAME, "--rotate-packets", "100")
+    collector, port = start(path, *options)
+    for _ in range(2):
+        until(lambda port=port: not try_to_send(port, ring), "a full disk")
+        # to the last byte
+        disk = os.statvfs(path)
+        write(folder("small", "ballast"), bytes(disk.f_bavail * disk.f_bsize))
+        collector.kill()
+        collector, port = start(path, *options)
+        got = all_of(path)
+        assert len(got) * 1016 >= ring.tail, (len(got), ring.tail)
+        same(got, some[:len(got)], "packets")
+        os.remove(folder("small", "ballast"))
+    subprocess.run(["mount", "-o", "remount,size=4m", folder("small")], check=True)
+    until(lambda: try_to_send(port, ring), "room again")
+    collector.stop()
+    same(all_of(path), some, "packets")
+
+
 @case("files: on a full disk a stream of plain packets ends, what is there is valid, another goes on")
 @on_tmpfs("1m")
 def _(folder):
