@@ -21,10 +21,10 @@
  *	6. The directory is synced, and the journal told that A is done.
  *
  * A crash before 3 leaves A as the journal knew it before, to be cut to that, and
- * ".B.new" for nothing; so does a failure, which goes back to A. One between 3 and 6 leaves A under any of its names: it is
- * cut to its length, gets its last name, and all of 5 is done (again, for the
- * command). What is written twice is never acknowledged twice: nothing of A or B
- * is anywhere else than where the journal says.
+ * ".B.new" for nothing; so does a failure, which goes back to A. One between 3 and 6
+ * leaves A under any of its names: it is cut to its length, gets its last name, and
+ * all of 5 is done (again, for the command). What is written twice is never
+ * acknowledged twice: nothing of A or B is anywhere else than where the journal says.
  *
  * Names are relative to the directory, and fit to a journal. One may be given again once
  * its file is gone, removed or moved away, though the journal has not yet heard of 6: it

@@ -34,8 +34,9 @@
  * Where files follow each other, their NAME is empty to begin with, and "next"
  * says that the file so far, if there is one, is complete with its LENGTH: what
  * comes next of the rings is in NAME, which begins empty; or there is none yet.
- * (A file without a packet is removed.) "done": nothing has to be done any more with a file that is complete.
- * "closed" says of one that something has, in a journal that was written anew.
+ * (A file without a packet is removed.) "done": nothing has to be done any more with a
+ * file that is complete; of several of that name, with the oldest. "closed" says of one
+ * that something has, in a journal that was written anew.
  * The account goes on over all of them, so that a journal is no longer for a
  * million files than for one.
  *
