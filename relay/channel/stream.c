@@ -23,6 +23,12 @@
 
 #define STREAM_ANSWER_MAX	65536
 #define STREAM_CONNECT_MS	20000	/* at least, says the specification */
+/*
+ * Receivers may refuse pings that come more often than every five minutes. But what is
+ * sent and not acknowledged by TCP for so long ends the connection, too.
+ */
+#define STREAM_PING_MS		330000
+#define STREAM_SILENCE_MS	60000
 
 /* What a batch that completes was about; outstanding ones are bits of these. */
 enum stream_op {
@@ -135,6 +141,11 @@ static grpc_channel *stream_channel(const struct stream *stream)
 		  .value.integer = BACKOFF_MAX_MS },
 		{ .type = GRPC_ARG_INTEGER, .key = GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
 		  .value.integer = STREAM_CONNECT_MS },
+		/* Nobody may be there any more, and say nothing. */
+		{ .type = GRPC_ARG_INTEGER, .key = GRPC_ARG_KEEPALIVE_TIME_MS,
+		  .value.integer = STREAM_PING_MS },
+		{ .type = GRPC_ARG_INTEGER, .key = GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+		  .value.integer = STREAM_SILENCE_MS },
 		/* A new channel is a new connection. */
 		{ .type = GRPC_ARG_INTEGER, .key = GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL,
 		  .value.integer = 1 },

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* What the stream holds of a ring while messages are in core's hands. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -120,6 +123,39 @@ static void a_burst_without_end_lets_go(void **state)
 	memring_destroy(&memring);
 }
 
+/* gRPC does not show its sockets. */
+static unsigned int longest_silence(void)
+{
+	unsigned int longest = 0;
+
+	for (int fd = 0; fd < 256; fd++) {
+		unsigned int ms = 0;
+		socklen_t size = sizeof(ms);
+
+		if (!getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, &size) && ms > longest)
+			longest = ms;
+	}
+	return longest;
+}
+
+/* Run has no Acks: what goes to a machine that is gone would go there for long. */
+static void a_peer_that_is_gone_is_noticed(void **state)
+{
+	struct metadata metadata;
+	struct stream *stream;
+	struct run run;
+	void *context;
+
+	(void)state;
+	metadata_defaults(&metadata);
+	stream = stream_new(target);
+	run_init(&run, stream, NULL, 0, false);
+	run_call(&run, &metadata, true, NULL);
+	assert_int_equal(stream_wait(stream, -1, &context), STREAM_OPENED);
+	assert_in_range(longest_silence(), 1, 60000);
+	stream_free(stream);
+}
+
 static unsigned int probes;
 
 bool __wrap_probe_explain(const struct tls *tls, const char *to, const char *name, char *fault);
@@ -165,6 +201,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_tail_lies_between_records_while_core_holds_packets),
 		cmocka_unit_test(a_burst_without_end_lets_go),
+		cmocka_unit_test(a_peer_that_is_gone_is_noticed),
 		cmocka_unit_test(calls_that_fail_together_are_looked_into_once),
 	};
 
