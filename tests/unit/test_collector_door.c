@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collector/server/accept.h"
 #include "collector/server/door.h"
 #include "collector/server/penalty.h"
 #include "common/log.h"
@@ -56,7 +57,7 @@ static int set_up(void **state)
 	getsockname(house.listener, (struct sockaddr *)&house.here, &size);
 	house.door = door_open(MESSAGE);
 	assert_non_null(house.door);
-	door_watch(house.door, ntohs(house.here.sin_port));
+	accept_watch(ntohs(house.here.sin_port));
 	*state = &house;
 	return 0;
 }

@@ -285,6 +285,19 @@ def _(folder):
     siege(folder, attack)
 
 
+@case("hostile: metadata in tiny pieces, of one who has a stream")
+def _(folder):
+    def attack(port, program):
+        claim = b"\0" + text("x") + bytes([127, 0x81, 0xff, 0xff, 0xff, 3])
+        connection = Connection(port)
+        connection.send(headers(1))
+        program.wait_line("streams to .*x-127.0.0.66")
+        connection.send(headers(3, flags=0) + frame(CONTINUATION, 0, 3, claim))
+        flood(connection, (frame(CONTINUATION, 0, 3, b"y" * 50) * 20 for _ in range(1000000)))
+        program.wait_line(SENT_AWAY)
+    siege(folder, attack)
+
+
 @case("hostile: one that never reads what it is told")
 def _(folder):
     def attack(port, _program):

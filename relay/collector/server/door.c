@@ -10,13 +10,14 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/keeper.h"
 #include "common/log.h"
+#include "accept.h"
 #include "flood.h"
+#include "jam.h"
 #include "peer.h"
 #include "penalty.h"
 
@@ -30,9 +31,12 @@
 #define DOOR_FILES_KEPT		32
 #define DOOR_FILES_SPARE	16
 
-/* How often strangers are looked at, and all others. */
+/* How often strangers are looked at, the thread of calls, and all connections. */
 #define DOOR_ROUND		(DOOR_SECOND / 20)
-#define DOOR_ROUNDS		20
+#define DOOR_JAM_ROUND		(DOOR_SECOND / 5)
+
+/* Bytes that core reads of a connection, at least, for that to be what keeps it. */
+#define DOOR_JAM_BYTES		(16 << 10)
 
 /**
  * struct door_entry - a connection
@@ -42,6 +46,7 @@
  * @known: it has, or had, a stream
  * @proven: of a sensor that has proven who it is
  * @streams: it has now
+ * @read: what core had read of it when a jam began
  */
 struct door_entry {
 	uint64_t number;
@@ -50,6 +55,7 @@ struct door_entry {
 	bool known;
 	bool proven;
 	unsigned int streams;
+	uint64_t read;
 };
 
 /**
@@ -60,9 +66,8 @@ struct door_entry {
  * @by_port: where to look for a peer first
  * @top: one above the highest descriptor with an entry
  * @strangers: entries that are not known
+ * @jam: of the thread of calls
  * @limit: of descriptors
- * @spare: a descriptor, to be had where there are no more
- * @port: 0: not in the way yet
  * @evicted: strangers that made room, and when that was said
  */
 struct door {
@@ -77,15 +82,12 @@ struct door {
 	unsigned int strangers;
 	uint64_t accepted;
 	uint64_t message;
+	struct jam jam;
 	int limit;
-	int spare;
-	unsigned int port;
 	struct penalties penalties;
 	uint64_t evicted;
 	uint64_t said;
 };
-
-static struct door *door_here;	/* for accept4() */
 
 static uint64_t door_now(void)
 {
@@ -110,7 +112,7 @@ static void door_curtail(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 }
 
-static void door_refuse(int fd)
+void door_refuse(int fd)
 {
 	door_curtail(fd);
 	close(fd);
@@ -186,8 +188,7 @@ static bool door_is_barred(struct door *door, const struct sockaddr_in6 *peer, u
 	return penalty && !(door_is_home(door, peer) && penalty_spares(penalty, now));
 }
 
-/* May this one in? */
-static bool door_admit(struct door *door, int fd, const struct sockaddr *address)
+static bool door_let_in(struct door *door, int fd, const struct sockaddr *address)
 {
 	struct sockaddr_in6 peer;
 	struct door_entry *entry;
@@ -215,80 +216,14 @@ static bool door_admit(struct door *door, int fd, const struct sockaddr *address
 	return true;
 }
 
-static bool door_is_ours(const struct door *door, int listener)
+bool door_admit(struct door *door, int fd, const struct sockaddr *address)
 {
-	struct sockaddr_storage address;
-	struct sockaddr_in6 here;
-	socklen_t size = sizeof(address);
-
-	return door && !getsockname(listener, (struct sockaddr *)&address, &size) &&
-	       peer_take((struct sockaddr *)&address, &here) &&
-	       ntohs(here.sin6_port) == __atomic_load_n(&door->port, __ATOMIC_RELAXED);
-}
-
-/* No more files: who waits is told so, for it would never be looked at again. */
-static bool door_turn_away(struct door *door, int listener)
-{
-	int fd;
-
-	close(door->spare);
-	fd = syscall(SYS_accept4, listener, NULL, NULL, SOCK_CLOEXEC);
-	if (fd >= 0)
-		door_refuse(fd);
-	door->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	return fd >= 0;
-}
-
-/* Of a connection that has gone away while it waited, as accept(2) has it. */
-static bool door_is_its_own(int error)
-{
-	static const int errors[] = { ECONNABORTED, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN,
-				      ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH };
-
-	for (unsigned int i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
-		if (error == errors[i])
-			return true;
-	return false;
-}
-
-/* False: go on with the next one. */
-static bool door_accepted(struct door *door, int listener, int *fd,
-			  const struct sockaddr *address)
-{
-	bool done = true;
+	bool in;
 
 	pthread_mutex_lock(&door->lock);
-	if (*fd >= 0) {
-		done = door_admit(door, *fd, address);
-		if (!done)
-			door_refuse(*fd);
-	} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-		done = !door_turn_away(door, listener);
-		errno = EAGAIN;
-	} else {
-		done = !door_is_its_own(errno);
-	}
+	in = door_let_in(door, fd, address);
 	pthread_mutex_unlock(&door->lock);
-	return done;
-}
-
-/*
- * Core's, and that of all libraries here. To core, any error but EAGAIN is one after
- * which it accepts nothing any more.
- */
-int accept4(int listener, struct sockaddr *address, socklen_t *size, int flags)
-{
-	struct door *door = __atomic_load_n(&door_here, __ATOMIC_ACQUIRE);
-	socklen_t room = size ? *size : 0;
-	int fd;
-
-	do {
-		if (size)
-			*size = room;
-		fd = syscall(SYS_accept4, listener, address, size, flags);
-	} while (address && door_is_ours(door, listener) &&
-		 !door_accepted(door, listener, &fd, address));
-	return fd;
+	return in;
 }
 
 /* Has it sent more than it may that is no message? */
@@ -304,11 +239,23 @@ static bool door_is_flooded(const struct door *door, int fd, uint64_t now)
 	});
 }
 
-static void door_look(struct door *door, int fd, uint64_t now)
+/* Send it away, and keep its address out. */
+static void door_shut_out(struct door *door, int fd, uint64_t now, const char *why)
 {
 	const struct door_entry *entry = &door->entries[fd];
 	bool known = entry->known;
 	char peer[INET6_ADDRSTRLEN];
+
+	if (!door_send_away(door, fd))
+		return;
+	peer_text(&entry->peer, peer, sizeof(peer));
+	log_warning("%s is sent away, and not let in for %d s: %s", peer, PENALTY_SECONDS, why);
+	/* one that had a stream may send much before it is seen: too much for four a second */
+	penalties_add(&door->penalties, &entry->peer.sin6_addr, known, now);
+}
+
+static void door_look(struct door *door, int fd, uint64_t now)
+{
 	struct tcp_info info;
 	socklen_t size = sizeof(info);
 
@@ -316,13 +263,51 @@ static void door_look(struct door *door, int fd, uint64_t now)
 		door_forget(door, &door->entries[fd]);	/* core has closed it */
 		return;
 	}
-	if (!door_is_flooded(door, fd, now) || !door_send_away(door, fd))
-		return;
-	peer_text(&entry->peer, peer, sizeof(peer));
-	log_warning("%s is sent away, and not let in for %d s: it has sent far more than the messages that arrived",
-		    peer, PENALTY_SECONDS);
-	/* one that had a stream may send much before it is seen: too much for four a second */
-	penalties_add(&door->penalties, &entry->peer.sin6_addr, known, now);
+	if (door_is_flooded(door, fd, now))
+		door_shut_out(door, fd, now,
+			      "it has sent far more than the messages that arrived");
+}
+
+static void door_note_reads(struct door *door)
+{
+	for (int fd = 0; fd < door->top; fd++)
+		if (door->entries[fd].number)
+			flood_read(fd, &door->entries[fd].read);
+}
+
+/* Of whom core reads most, and lets nothing out. */
+static void door_end_jam(struct door *door, uint64_t now)
+{
+	uint64_t most = DOOR_JAM_BYTES, bytes;
+	int worst = -1;
+
+	for (int fd = 0; fd < door->top; fd++) {
+		const struct door_entry *entry = &door->entries[fd];
+
+		if (entry->number && flood_read(fd, &bytes) && bytes > entry->read + most) {
+			most = bytes - entry->read;
+			worst = fd;
+		}
+	}
+	if (worst >= 0)
+		door_shut_out(door, worst, now,
+			      "what it has sent kept the collector busy, and is no message");
+}
+
+static bool door_look_for_jam(struct door *door, uint64_t now)
+{
+	switch (jam_look(&door->jam, now)) {
+	case JAM_BEGINS:
+		door_note_reads(door);
+		return true;
+	case JAM_LASTS:
+		door_end_jam(door, now);
+		return true;
+	case JAM_GOES_ON:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static void door_rest(struct door *door, uint64_t until)
@@ -336,20 +321,23 @@ static void *door_keep(void *context)
 {
 	struct door *door = context;
 	struct keeper_bed bed = { &door->lock, &door->ending };
+	uint64_t next = 0;
 
 	keeper_join("door", keeper_nudge, &bed);
 	pthread_mutex_lock(&door->lock);
-	for (unsigned int round = 0; !door->end; round++) {
-		bool all = !door->strangers || round % DOOR_ROUNDS == 0;
+	while (!door->end) {
 		uint64_t now = door_now();
+		bool all = now >= next, jam = door_look_for_jam(door, now);
 
+		if (all)
+			next = now + DOOR_SECOND;
 		for (int fd = 0; fd < door->top; fd++)
 			if (door->entries[fd].number && (all || !door->entries[fd].known))
 				door_look(door, fd, now);
 		while (door->top && !door->entries[door->top - 1].number)
 			door->top--;
 		keeper_round();
-		door_rest(door, now + (door->strangers ? DOOR_ROUND : DOOR_SECOND));
+		door_rest(door, now + (door->strangers || jam ? DOOR_ROUND : DOOR_JAM_ROUND));
 	}
 	pthread_mutex_unlock(&door->lock);
 	keeper_leave();
@@ -380,8 +368,6 @@ static void door_free(struct door *door)
 {
 	pthread_cond_destroy(&door->ending);
 	pthread_mutex_destroy(&door->lock);
-	if (door->spare >= 0)
-		close(door->spare);
 	free(door->entries);
 	free(door->delivered);
 	free(door);
@@ -399,7 +385,6 @@ struct door *door_open(uint64_t message)
 	}
 	door->message = message;
 	door->limit = door_limit();
-	door->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	pthread_mutex_init(&door->lock, NULL);
 	pthread_condattr_init(&clock);
 	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
@@ -410,13 +395,13 @@ struct door *door_open(uint64_t message)
 		door_free(door);
 		return NULL;
 	}
-	__atomic_store_n(&door_here, door, __ATOMIC_RELEASE);
+	accept_open(door);
 	return door;
 }
 
 void door_close(struct door *door)
 {
-	__atomic_store_n(&door_here, NULL, __ATOMIC_RELEASE);
+	accept_close();
 	pthread_mutex_lock(&door->lock);
 	door->end = true;
 	pthread_cond_signal(&door->ending);
@@ -425,9 +410,11 @@ void door_close(struct door *door)
 	door_free(door);
 }
 
-void door_watch(struct door *door, unsigned int port)
+void door_attend(struct door *door, const uint64_t *turns)
 {
-	__atomic_store_n(&door->port, port, __ATOMIC_RELAXED);
+	pthread_mutex_lock(&door->lock);
+	jam_open(&door->jam, turns);
+	pthread_mutex_unlock(&door->lock);
 }
 
 bool door_is_full(const struct door *door)

@@ -3,8 +3,7 @@
  * The door: connections as the kernel knows them, before core knows what they want.
  * Core accepts whatever comes until it may open no more files, and never again once
  * that failed; and it reads whatever comes for as long as that is not a whole request.
- * So we accept in its place (core calls accept4(), which is ours), and look after
- * what was accepted:
+ * So we accept in its place (accept.h), and look after what was accepted:
  *
  *	files	some are kept for those that are in; connections that have not become
  *		anything make room for new ones, the oldest first
@@ -36,8 +35,19 @@ struct door *door_open(uint64_t message);
 /* Core is gone. */
 void door_close(struct door *door);
 
-/* From now on it is in the way of those who connect to @port. */
-void door_watch(struct door *door, unsigned int port);
+/*
+ * The calling thread is that of calls; @turns, atomic, counts how often core is given it,
+ * and lets go of it. Who keeps it from that is sent away. NULL: nobody is, from now on.
+ */
+void door_attend(struct door *door, const uint64_t *turns);
+
+struct sockaddr;
+
+/* May this one in, which was accepted? From any thread. */
+bool door_admit(struct door *door, int fd, const struct sockaddr *address);
+
+/* It may not: close it. */
+void door_refuse(int fd);
 
 /* May no more files be opened, but for what is kept for those that are in? */
 bool door_is_full(const struct door *door);

@@ -27,7 +27,7 @@ static uint64_t flood_most(const struct flood *flood)
 	return most + FLOOD_BYTES + flood->message + (uint64_t)flood->windows * FLOOD_WINDOW;
 }
 
-bool flood_is(int fd, const struct flood *flood)
+bool flood_read(int fd, uint64_t *bytes)
 {
 	struct tcp_info info = { 0 };
 	socklen_t size = sizeof(info);
@@ -36,5 +36,14 @@ bool flood_is(int fd, const struct flood *flood)
 	/* in this order: what comes in between is unread */
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) || ioctl(fd, FIONREAD, &unread))
 		return false;
-	return info.tcpi_bytes_received > flood->delivered + flood_most(flood) + unread;
+	*bytes = info.tcpi_bytes_received > (unsigned int)unread ?
+		 info.tcpi_bytes_received - unread : 0;
+	return true;
+}
+
+bool flood_is(int fd, const struct flood *flood)
+{
+	uint64_t bytes;
+
+	return flood_read(fd, &bytes) && bytes > flood->delivered + flood_most(flood);
 }

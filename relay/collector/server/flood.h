@@ -32,7 +32,13 @@ struct flood {
 	unsigned int windows;
 };
 
-/* Has @fd sent more than it may? What waits to be read says nothing of who sent it. */
+/*
+ * Bytes that core has read of @fd: what waits to be read says nothing of who sent it.
+ * False: it is no connection any more.
+ */
+bool flood_read(int fd, uint64_t *bytes);
+
+/* Has @fd sent more than it may? */
 bool flood_is(int fd, const struct flood *flood);
 
 #endif

@@ -13,7 +13,7 @@
 
 #include "common/log.h"
 #include "common/tls.h"
-#include "door.h"
+#include "accept.h"
 
 static bool listener_deaf;	/* set by core's threads */
 
@@ -118,18 +118,17 @@ bool listener_start(struct listener *listener, grpc_server *core, const char *ad
 		listener_explain(address);
 		return false;
 	}
-	door_watch(listener->door, bound);
+	accept_watch(bound);
 	grpc_server_start(core);
 	log_info("listening on %.*s:%d%s", (int)(port - address), address, bound,
 		 listener->tls ? ", with TLS" : "");
 	return true;
 }
 
-void listener_open(struct listener *listener, struct door *door, struct tls *tls,
-		   bool tokens)
+void listener_open(struct listener *listener, struct tls *tls, bool tokens)
 {
 	gpr_set_log_function(listener_core_log);
-	*listener = (struct listener){ .door = door, .tls = tls, .tokens = tokens };
+	*listener = (struct listener){ .tls = tls, .tokens = tokens };
 	pthread_mutex_init(&listener->lock, NULL);
 }
 

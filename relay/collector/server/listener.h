@@ -7,19 +7,16 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-struct door;
 struct tls;
 
 /**
  * struct listener - a port of core's
- * @door: in the way of those who connect
  * @tls: NULL: in the clear
  * @tokens: who has no certificate may have a token
  * @lock: of @tls and @fetched, for core has more threads
  * @fetched: core has had the certificate
  */
 struct listener {
-	struct door *door;
 	struct tls *tls;
 	bool tokens;
 	pthread_mutex_t lock;
@@ -27,8 +24,7 @@ struct listener {
 };
 
 /* @tls: NULL: in the clear; both outlive the listener, which stays where it is. */
-void listener_open(struct listener *listener, struct door *door, struct tls *tls,
-		   bool tokens);
+void listener_open(struct listener *listener, struct tls *tls, bool tokens);
 void listener_close(struct listener *listener);
 
 /*

@@ -103,10 +103,14 @@ void loop_run(struct loop *loop)
 	unsigned int busy = 0;
 
 	while (!loop->ended) {
-		grpc_event event = grpc_completion_queue_next(loop->queue,
+		grpc_event event;
+
+		__atomic_fetch_add(&loop->turns, 1, __ATOMIC_RELAXED);
+		event = grpc_completion_queue_next(loop->queue,
 			idle ? loop_until(loop) :
 			       gpr_inf_past(GPR_CLOCK_MONOTONIC), NULL);
 
+		__atomic_fetch_add(&loop->turns, 1, __ATOMIC_RELAXED);
 		if (event.type == GRPC_OP_COMPLETE) {
 			struct event *tag = event.tag;
 

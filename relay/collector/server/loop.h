@@ -26,6 +26,7 @@ struct event {
  * @due: when idle() is to be called
  * @deadline: set by the owner
  * @ended: set by the owner: loop_run() returns
+ * @turns: how often core was given the thread, and has let go of it; atomic
  * @lame, @alarm: a call that is never begun: its empty batches wake the queue
  * @waking: one is on its way
  */
@@ -37,6 +38,7 @@ struct loop {
 	uint64_t due;
 	gpr_timespec deadline;
 	bool ended;
+	uint64_t turns;
 	grpc_channel *lame;
 	grpc_call *alarm;
 	struct event woken;

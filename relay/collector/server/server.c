@@ -176,7 +176,7 @@ struct server *server_open(const struct server_config *config)
 		free(server);
 		return NULL;
 	}
-	listener_open(&server->listener, server->door, config->tls, config->tokens);
+	listener_open(&server->listener, config->tls, config->tokens);
 	grpc_init();
 	server->host = (struct rpc_host){
 		.methods = config->methods,
@@ -229,7 +229,9 @@ bool server_run(struct server *server, int stop_fd)
 		return false;
 	}
 	server_request(server);
+	door_attend(server->door, &server->loop.turns);
 	loop_run(&server->loop);
+	door_attend(server->door, NULL);
 	pthread_join(watch, NULL);
 	return !listener_is_deaf();
 }
