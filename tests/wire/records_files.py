@@ -97,9 +97,9 @@ def _(folder):
 @case("collector over records: a sensor with ever more captures leaves the others room")
 def _(folder):
     collector, port = files.start(folder("d"))
-    for first in range(0, 1024, 32):
+    for first in range(0, 2048, 128):
         streams = [Stream(port, Ring(capture=identity(str(number))))
-                   for number in range(first, first + 32)]
+                   for number in range(first, first + 128)]
         for stream in streams:
             stream.welcome()
             stream.cancel()

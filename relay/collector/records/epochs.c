@@ -17,7 +17,7 @@
  * of one sensor: more is an attack, and leaves the others room.
  */
 #define EPOCHS_MAX		65536
-#define EPOCHS_SENSOR_MAX	1024
+#define EPOCHS_SENSOR_MAX	2048
 #define EPOCHS_FILES_MAX	10000
 
 const char *epochs_whose(const struct epochs *epochs, const char *path)
