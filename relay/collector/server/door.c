@@ -44,6 +44,7 @@
  * @peer: IPv4 as ::ffff:a.b.c.d
  * @born: when it was accepted
  * @known: it has, or had, a stream
+ * @suspect: it is not, and had sent too much for that when it was looked at
  * @proven: of a sensor that has proven who it is
  * @streams: it has now
  * @read: what core had read of it when a jam began
@@ -53,6 +54,7 @@ struct door_entry {
 	struct sockaddr_in6 peer;
 	uint64_t born;
 	bool known;
+	bool suspect;
 	bool proven;
 	unsigned int streams;
 	uint64_t read;
@@ -256,14 +258,20 @@ static void door_shut_out(struct door *door, int fd, uint64_t now, const char *w
 
 static void door_look(struct door *door, int fd, uint64_t now)
 {
+	struct door_entry *entry = &door->entries[fd];
 	struct tcp_info info;
 	socklen_t size = sizeof(info);
 
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size)) {
-		door_forget(door, &door->entries[fd]);	/* core has closed it */
+		door_forget(door, entry);	/* core has closed it */
 		return;
 	}
-	if (door_is_flooded(door, fd, now))
+	if (!door_is_flooded(door, fd, now))
+		return;
+	/* a sensor may send a window full before its call is looked at: it is known soon */
+	if (!entry->known && !entry->suspect)
+		entry->suspect = true;
+	else
 		door_shut_out(door, fd, now,
 			      "it has sent far more than the messages that arrived");
 }

@@ -55,12 +55,14 @@ static void listener_explain(const char *address)
 		return;
 	}
 	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (!bind(fd, found->ai_addr, found->ai_addrlen) && !listen(fd, 1))
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (fd >= 0 && !bind(fd, found->ai_addr, found->ai_addrlen) && !listen(fd, 1))
 		errno = EAGAIN;
 	log_error("--listen %s: cannot listen there: %m: give a free address and port",
 		  address);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	freeaddrinfo(found);
 }
 
