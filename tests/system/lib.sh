@@ -275,6 +275,18 @@ link_up() {
 	END
 }
 
+# Kernels that tests build themselves have few.
+drivers_needed() { # MODULE...
+	local driver
+
+	for driver; do
+		modprobe -n -q "$driver" || {
+			echo "this kernel has no $driver"
+			exit 77
+		}
+	done
+}
+
 # Without router and duplicate address detection, and with group membership
 # reported at once: silent again in no time.
 link_ipv6() {

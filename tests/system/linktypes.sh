@@ -93,6 +93,7 @@ zoo_delete() {
 table() {
 	local zoo=() linktype
 
+	drivers_needed "${zoo_modules[@]}"
 	trap zoo_delete EXIT
 	zoo_create
 	zoo_up
@@ -198,6 +199,7 @@ tunnels_some() {
 }
 
 tunnels() {
+	drivers_needed ip_gre ipip sit ip6_tunnel ip6_gre
 	delete_after gre9 ipip9 sit9 ip6tnl9 ip6gre9
 	link_ipv6
 	tunnel_create gre9 11 gre
@@ -225,6 +227,7 @@ stacked_some() {
 }
 
 stacked() {
+	drivers_needed vxlan
 	delete_after bridge9 vxlan9
 	link_vlan SIDE0 SIDE0.5 802.1q 5
 	link_vlan SIDE0 SIDE0.6 802.1q 6
@@ -309,6 +312,7 @@ can_comparable() { # FILE
 can() {
 	local fd
 
+	drivers_needed can_raw
 	delete_after vcan9
 	ip link add vcan9 mtu 72 type vcan
 	ip link set vcan9 up
@@ -359,6 +363,7 @@ vsock_some() {
 }
 
 vsock() {
+	drivers_needed vsock_loopback
 	delete_after vsockmon9
 	modprobe vsock_loopback
 	ip link add vsockmon9 type vsockmon
@@ -373,6 +378,7 @@ ppp_some() {
 }
 
 ppp() {
+	drivers_needed ppp_generic ppp_async
 	modprobe -a ppp_generic ppp_async
 	start pppd pppd nodetach local noauth nolock noccp novj noipv6 ipcp-accept-remote \
 		10.8.1.1:10.8.1.2 \
@@ -393,6 +399,7 @@ radio_some() {
 }
 
 radio() {
+	drivers_needed mac80211_hwsim
 	trap 'modprobe -r mac80211_hwsim' EXIT
 	modprobe mac80211_hwsim radios=2
 	for device in wlan0 wlan1; do
@@ -411,6 +418,7 @@ radio() {
 lowpan_some() { ping -q -n -c 2 -i 0.1 ff02::1%lowpan9 || :; }
 
 lowpan() {
+	drivers_needed fakelb
 	trap 'ip link del lowpan9; modprobe -r fakelb' EXIT
 	modprobe fakelb numlbs=2
 	ip link set wpan1 up
