@@ -12,9 +12,9 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "common/log.h"
 #include "lines.h"
 #include "parse.h"
@@ -278,17 +278,9 @@ const struct ledger_closed *journal_closed(const struct journal *journal)
 	return journal->ledger.closed;
 }
 
-static uint64_t journal_time(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
-}
-
 void journal_declare(struct journal *journal, const struct ledger_file *file)
 {
-	lines_file(&journal->pending, file, journal_time());
+	lines_file(&journal->pending, file, clock_read(CLOCK_REALTIME));
 	journal->declared = true;
 }
 
@@ -296,18 +288,18 @@ void journal_sync(struct journal *journal, unsigned int number, uint64_t length,
 		  const struct ledger_ring *now,
 		  const struct ledger_ring *before, uint32_t ring_count)
 {
-	lines_sync(&journal->pending, number, journal_time(), length, now, before,
+	lines_sync(&journal->pending, number, clock_read(CLOCK_REALTIME), length, now, before,
 		   ring_count);
 }
 
 void journal_gone(struct journal *journal, unsigned int number, uint64_t missing)
 {
-	lines_gone(&journal->pending, number, journal_time(), missing);
+	lines_gone(&journal->pending, number, clock_read(CLOCK_REALTIME), missing);
 }
 
 void journal_next(struct journal *journal, unsigned int number, const char *name)
 {
-	lines_next(&journal->pending, number, journal_time(), name);
+	lines_next(&journal->pending, number, clock_read(CLOCK_REALTIME), name);
 }
 
 void journal_done(struct journal *journal, const char *name)

@@ -9,13 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "common/log.h"
 #include "keep.h"
-
-#define ROOM_SECOND	UINT64_C(1000000000)
 
 /* What a sensor that may try needs at least, in bytes. */
 #define ROOM_LEAST	(16u << 10)
@@ -42,14 +40,6 @@ struct room {
 	bool well;
 	uint64_t tried;
 };
-
-static uint64_t room_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * ROOM_SECOND + now.tv_nsec;
-}
 
 struct room *room_open(int fd, const char *path, uint64_t floor, struct keep *keep)
 {
@@ -92,7 +82,7 @@ static bool room_change(struct room *room, bool full)
 static void room_say_full(struct room *room, const char *why)
 {
 	pthread_mutex_lock(&room->lock);
-	room->tried = room_now();
+	room->tried = clock_read(CLOCK_MONOTONIC);
 	room->well = false;
 	pthread_mutex_unlock(&room->lock);
 	if (room_change(room, true))
@@ -117,14 +107,14 @@ void room_wrote(struct room *room)
 
 uint64_t room_settle(struct room *room)
 {
-	uint64_t now = room_now(), due;
+	uint64_t now = clock_read(CLOCK_MONOTONIC), due;
 	bool well;
 
 	if (!room_full(room))
 		return UINT64_MAX;
 	pthread_mutex_lock(&room->lock);
 	well = room->well && !room_low(room);
-	due = room->tried + ROOM_SECOND;
+	due = room->tried + CLOCK_SECOND;
 	pthread_mutex_unlock(&room->lock);
 	if (!well)
 		return UINT64_MAX;
@@ -172,14 +162,14 @@ bool room_full(const struct room *room)
 
 bool room_try(struct room *room)
 {
-	uint64_t now = room_now();
+	uint64_t now = clock_read(CLOCK_MONOTONIC);
 	bool may;
 
 	room_settle(room);
 	if (!room_full(room))
 		return true;
 	pthread_mutex_lock(&room->lock);
-	may = now - room->tried >= ROOM_SECOND;
+	may = now - room->tried >= CLOCK_SECOND;
 	if (may) {
 		room->tried = now;
 		room->well = false;

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "common/keeper.h"
 #include "common/log.h"
 #include "finish.h"
@@ -15,8 +16,6 @@
 #include "room.h"
 #include "syncfile.h"
 #include "tidings.h"
-
-#define SYNCER_SECOND	UINT64_C(1000000000)
 
 struct syncer {
 	struct journal *journal;
@@ -36,14 +35,6 @@ struct syncer {
 	bool urgent;
 	bool stop;
 };
-
-static uint64_t syncer_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * SYNCER_SECOND + now.tv_nsec;
-}
 
 /* Files whose news are to be made safe now. */
 static unsigned int syncer_take(struct syncer *syncer)
@@ -170,9 +161,9 @@ static void syncer_wait(struct syncer *syncer, uint64_t last)
 		pthread_cond_wait(&syncer->changed, &syncer->lock);
 	for (; !syncer->urgent && !syncer->stop; keeper_round()) {
 		uint64_t due = last + syncer->interval;
-		struct timespec until = { due / SYNCER_SECOND, due % SYNCER_SECOND };
+		struct timespec until = { due / CLOCK_SECOND, due % CLOCK_SECOND };
 
-		if (syncer_now() >= due)
+		if (clock_read(CLOCK_MONOTONIC) >= due)
 			break;
 		pthread_cond_timedwait(&syncer->changed, &syncer->lock, &until);
 	}
@@ -190,7 +181,7 @@ static void *syncer_run(void *context)
 	do {
 		keeper_round();
 		syncer_wait(syncer, last);
-		last = syncer_now();
+		last = clock_read(CLOCK_MONOTONIC);
 		stop = syncer->stop;
 		syncer_round(syncer);
 	} while (!stop);
