@@ -11,6 +11,7 @@ from files import NAME, all_of, complete, files, order, packets_of, send, send_p
 from harness import BUILD, Program, Skip, case, read, same, until, write
 from peers import Sensor, encode
 from records_peer import Ring, Stream, identity, records
+from ring import SANITIZER
 
 NATIVE = "<" if sys.byteorder == "little" else ">"
 EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -222,7 +223,8 @@ def _(folder):
 
 def failing(folder):
     """What makes syncing fail while fail is there, in which it notes each failure's time."""
-    return {"LD_PRELOAD": os.path.join(BUILD, "wire/unsynced.so"), "UNSYNCED": folder("fail")}
+    return {"LD_PRELOAD": os.path.join(BUILD, "wire/unsynced.so"), "UNSYNCED": folder("fail"),
+            "ASAN_OPTIONS": SANITIZER}
 
 
 def begin(port, ring):
