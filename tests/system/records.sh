@@ -85,10 +85,11 @@ spool_is_empty() { ! find spool -type f | grep -q .; }
 spooled() {
 	local sent
 
-	capture_add left0 ring-bytes 1M snaplen 1500
+	# half of it is what comes in two seconds: relays start within, everywhere
+	capture_add left0 ring-bytes 2M snaplen 1500
 	collector_start stream 50051
 	relay_start stream 50051 "$device" --spool spool
-	start traffic traffic -i 500 -s 500 $SILENT 0
+	start traffic traffic -i 1000 -s 500 $SILENT 0
 	wait_for 20 "packets arrive" has_records stream.pcap 10
 	slay stream-collector
 	wait_for 60 "the spool takes what the ring cannot hold" \
@@ -303,6 +304,7 @@ own_included() {
 
 # 10.7.0.99 is the collector's other name.
 translate() {
+	drivers_needed nft_chain_nat
 	nft -f - <<- END
 		table ip feed {
 			chain out {

@@ -9,6 +9,10 @@
 
 # Packets on stamped0, whose neighbour is itself.
 stamped_create() {
+	[[ $(modinfo -F vermagic "$BUILD/system/stamped.ko") == "$(uname -r) "* ]] || {
+		echo "stamped.ko is not built for this kernel"
+		exit 77
+	}
 	insmod "$BUILD/system/stamped.ko"
 	trap 'rmmod stamped' EXIT
 	ip address add 10.9.0.1/24 dev stamped0

@@ -33,7 +33,8 @@ flood() { # COUNT
 	pktgen left0 "xmit_mode netif_receive" "burst 32" "pkt_size 60" \
 		"count $1" "delay 0" "dst_mac $LEFT_MAC" "dst $SILENT_LEFT"
 	pktgen pgctrl start
-	rmmod pktgen
+	# it holds left0
+	pktgen "kpktgend_$(($(nproc) - 1))" rem_device_all
 }
 
 # A reader that gets what the flood leaves it of the same CPU has always more to
