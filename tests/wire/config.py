@@ -252,7 +252,10 @@ def _(folder):
 
 @case("config: without --config and --log-file, SIGHUP ends the program")
 def _(folder):
+    # nohup would have it ignored, by our children, too
+    ours = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     program = Program("pcapring-collector", "--listen", "127.0.0.1:0", "--write", folder("x.pcap"))
+    signal.signal(signal.SIGHUP, ours)
     program.wait_line("listening on")
     program.signal(signal.SIGHUP)
     program.wait(-signal.SIGHUP)
