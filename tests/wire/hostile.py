@@ -19,7 +19,7 @@ from health import SERVING, Client
 from peers import Sensor, encode
 from records_peer import Ring, Stream, records
 
-MEBIBYTES = int(os.environ.get("WIRE_MEBIBYTES", "160"))  # of the collector; 20 by itself
+MEBIBYTES = int(os.environ.get("WIRE_MEBIBYTES", "320"))  # of the collector; 20 by itself
 SENT_AWAY = r"127\.0\.0\.66 is sent away, and not let in for 10 s"
 
 
