@@ -20,6 +20,7 @@
 #include "common/log.h"
 
 #define MESSAGE		(64 << 10)
+#define MEMORY		(64 << 20)
 #define PATIENCE_MS	60000
 #define SECOND		UINT64_C(1000000000)
 
@@ -55,7 +56,7 @@ static int set_up(void **state)
 	assert_int_equal(bind(house.listener, (struct sockaddr *)&house.here, size), 0);
 	assert_int_equal(listen(house.listener, 100), 0);
 	getsockname(house.listener, (struct sockaddr *)&house.here, &size);
-	house.door = door_open(MESSAGE);
+	house.door = door_open(MESSAGE, MEMORY);
 	assert_non_null(house.door);
 	accept_watch(ntohs(house.here.sin_port));
 	*state = &house;
@@ -226,6 +227,25 @@ static void test_flood_of_a_sensor_keeps_all_of_its_address_out(void **state)
 	visit_end(&next);
 }
 
+/* Of messages that are not whole, each of them may have more: they fill the memory together. */
+static void test_who_holds_most_goes_when_memory_is_short(void **state)
+{
+	struct house *house = *state;
+	struct visit most = visit_from(house, 66), less = visit_from(house, 67);
+
+	for (unsigned int i = 0; i < 8; i++) {
+		door_enter(house->door, most.ticket, false);
+		door_enter(house->door, less.ticket, false);
+	}
+	visit_send(&most, 20 << 20);
+	assert_false(visit_is_over(&most));
+	visit_send(&less, 14 << 20);
+	visit_wait_over(&most);
+	assert_false(visit_is_over(&less));
+	visit_end(&most);
+	visit_end(&less);
+}
+
 static struct in6_addr address_of(const char *text)
 {
 	struct in6_addr address;
@@ -288,6 +308,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_sensors_beside_one_that_floods_may_come,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_flood_of_a_sensor_keeps_all_of_its_address_out,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_who_holds_most_goes_when_memory_is_short,
 						set_up, tear_down),
 		cmocka_unit_test(test_penalties_are_of_networks_and_end),
 		cmocka_unit_test(test_penalty_spares_one_at_a_time),

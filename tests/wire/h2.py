@@ -104,3 +104,54 @@ class Connection:
 
     def close(self):
         self.socket.close()
+
+
+class Windows:
+    """How much a connection may send, by what the other end says: RFC 9113, 5.2."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.left = {0: 65535}  # of each stream; 0: of all of them
+        self.initial = 65535
+        self.unread = b""
+
+    def _take(self, kind, flags, stream, payload):
+        if kind == WINDOW_UPDATE:
+            self.left[stream] = self.left.get(stream, self.initial) + struct.unpack(">I", payload)[0]
+        elif kind == SETTINGS and not flags & ACK:
+            for name, value in struct.iter_unpack(">HI", payload):
+                if name == 4:   # SETTINGS_INITIAL_WINDOW_SIZE
+                    self.initial = value
+
+    def read(self):
+        """-> is the other end still there?"""
+        try:
+            blob = self.connection.socket.recv(65536)
+        except TimeoutError:
+            raise AssertionError("no window opens")
+        except OSError:
+            blob = b""
+        self.unread += blob
+        while len(self.unread) >= 9:
+            size = int.from_bytes(self.unread[:3], "big")
+            if len(self.unread) < 9 + size:
+                break
+            kind, flags, stream = struct.unpack(">BBI", self.unread[3:9])
+            self._take(kind, flags, stream, self.unread[9:9 + size])
+            self.unread = self.unread[9 + size:]
+        return bool(blob)
+
+    def send(self, stream, blob):
+        """As messages of that stream, as windows open. -> is the other end still there?"""
+        while blob:
+            left = min(self.left[0], self.left.get(stream, self.initial), 16384)
+            if left <= 0:
+                if not self.read():
+                    return False
+                continue
+            part, blob = blob[:left], blob[left:]
+            self.left[0] -= len(part)
+            self.left[stream] = self.left.get(stream, self.initial) - len(part)
+            if not self.connection.send(frame(DATA, 0, stream, part)):
+                return False
+        return True

@@ -16,6 +16,7 @@
 #include "common/keeper.h"
 #include "common/log.h"
 #include "accept.h"
+#include "burden.h"
 #include "flood.h"
 #include "jam.h"
 #include "peer.h"
@@ -31,9 +32,18 @@
 #define DOOR_FILES_KEPT		32
 #define DOOR_FILES_SPARE	16
 
-/* How often strangers are looked at, the thread of calls, and all connections. */
+/*
+ * How often strangers are looked at; the thread of calls, and what core holds; and all
+ * connections.
+ */
 #define DOOR_ROUND		(DOOR_SECOND / 20)
 #define DOOR_JAM_ROUND		(DOOR_SECOND / 5)
+
+/*
+ * Of the memory, one part in so many is for messages that are not whole: core needs half
+ * as much again for what it reads them into, and ends streams of anybody when that is all.
+ */
+#define DOOR_HELD_PART		2
 
 /* Bytes that core reads of a connection, at least, for that to be what keeps it. */
 #define DOOR_JAM_BYTES		(16 << 10)
@@ -48,6 +58,7 @@
  * @proven: of a sensor that has proven who it is
  * @streams: it has now
  * @read: what core had read of it when a jam began
+ * @burden: what core holds of it
  */
 struct door_entry {
 	uint64_t number;
@@ -58,6 +69,7 @@ struct door_entry {
 	bool proven;
 	unsigned int streams;
 	uint64_t read;
+	struct burden burden;
 };
 
 /**
@@ -68,6 +80,7 @@ struct door_entry {
  * @by_port: where to look for a peer first
  * @top: one above the highest descriptor with an entry
  * @strangers: entries that are not known
+ * @room: bytes that core may hold of all connections' messages that are not whole
  * @jam: of the thread of calls
  * @limit: of descriptors
  * @evicted: strangers that made room, and when that was said
@@ -84,6 +97,7 @@ struct door {
 	unsigned int strangers;
 	uint64_t accepted;
 	uint64_t message;
+	uint64_t room;
 	struct jam jam;
 	int limit;
 	struct penalties penalties;
@@ -276,6 +290,45 @@ static void door_look(struct door *door, int fd, uint64_t now)
 			      "it has sent far more than the messages that arrived");
 }
 
+/* Bytes that core holds, of all. */
+static uint64_t door_weigh(struct door *door)
+{
+	uint64_t held = 0, delivered, read;
+
+	for (int fd = 0; fd < door->top; fd++) {
+		struct door_entry *entry = &door->entries[fd];
+
+		if (!entry->number)
+			continue;
+		/* in this order: what is delivered was read */
+		delivered = __atomic_load_n(&door->delivered[fd], __ATOMIC_RELAXED);
+		if (flood_read(fd, &read))
+			burden_look(&entry->burden, read, delivered);
+		held += entry->burden.held;
+	}
+	return held;
+}
+
+/* There is to be room again: who holds most goes first. @return bytes that are held still. */
+static uint64_t door_relieve(struct door *door, uint64_t held, uint64_t now)
+{
+	while (held > door->room) {
+		int worst = -1;
+
+		for (int fd = 0; fd < door->top; fd++)
+			if (door->entries[fd].number &&
+			    (worst < 0 || door->entries[fd].burden.held >
+					  door->entries[worst].burden.held))
+				worst = fd;
+		if (worst < 0)
+			break;
+		held -= door->entries[worst].burden.held;
+		door_shut_out(door, worst, now,
+			      "of all, it has sent most that is no whole message, and half of --max-memory is full of that; a sensor that --max-rate slows needs up to 5 MiB for each ring");
+	}
+	return held;
+}
+
 static void door_note_reads(struct door *door)
 {
 	for (int fd = 0; fd < door->top; fd++)
@@ -325,6 +378,11 @@ static void door_rest(struct door *door, uint64_t until)
 	pthread_cond_timedwait(&door->ending, &door->lock, &time);
 }
 
+static uint64_t door_min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 static void *door_keep(void *context)
 {
 	struct door *door = context;
@@ -334,7 +392,8 @@ static void *door_keep(void *context)
 	keeper_join("door", keeper_nudge, &bed);
 	pthread_mutex_lock(&door->lock);
 	while (!door->end) {
-		uint64_t now = door_now();
+		uint64_t now = door_now(), held = door_relieve(door, door_weigh(door), now);
+		uint64_t rest = burden_rest(held, door->room);
 		bool all = now >= next, jam = door_look_for_jam(door, now);
 
 		if (all)
@@ -345,7 +404,8 @@ static void *door_keep(void *context)
 		while (door->top && !door->entries[door->top - 1].number)
 			door->top--;
 		keeper_round();
-		door_rest(door, now + (door->strangers || jam ? DOOR_ROUND : DOOR_JAM_ROUND));
+		door_rest(door, now + door_min(rest, door->strangers || jam ? DOOR_ROUND :
+									      DOOR_JAM_ROUND));
 	}
 	pthread_mutex_unlock(&door->lock);
 	keeper_leave();
@@ -381,7 +441,7 @@ static void door_free(struct door *door)
 	free(door);
 }
 
-struct door *door_open(uint64_t message)
+struct door *door_open(uint64_t message, uint64_t memory)
 {
 	struct door *door = calloc(1, sizeof(*door));
 	pthread_condattr_t clock;
@@ -392,6 +452,7 @@ struct door *door_open(uint64_t message)
 		return NULL;
 	}
 	door->message = message;
+	door->room = memory / DOOR_HELD_PART;
 	door->limit = door_limit();
 	pthread_mutex_init(&door->lock, NULL);
 	pthread_condattr_init(&clock);

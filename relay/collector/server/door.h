@@ -11,6 +11,8 @@
  *		its address with it for some seconds: floods of headers, pings, resets.
  *		Streams that live there go on; where some of them have proven who they
  *		are, others may come one by one
+ *	memory	where messages that are not whole fill their part of it, whose they are
+ *		mostly is sent away like that, too
  *
  * A program has one door.
  */
@@ -29,8 +31,8 @@ struct door_ticket {
 	uint64_t number;
 };
 
-/* NULL: it was logged. @message: bytes of the largest that may come. */
-struct door *door_open(uint64_t message);
+/* NULL: it was logged. @message: bytes of the largest that may come; @memory: of what came. */
+struct door *door_open(uint64_t message, uint64_t memory);
 
 /* Core is gone. */
 void door_close(struct door *door);

@@ -157,7 +157,7 @@ static grpc_server *server_core(const struct limits *limits)
 	grpc_channel_args all = { sizeof(args) / sizeof(*args), args };
 	grpc_server *core;
 
-	grpc_resource_quota_resize(quota, limits->memory - limits->memory / 4);
+	grpc_resource_quota_resize(quota, limits->memory);
 	core = grpc_server_create(&all, NULL);
 	grpc_resource_quota_unref(quota);
 	return core;
@@ -171,7 +171,8 @@ struct server *server_open(const struct server_config *config)
 		log_error("out of memory");
 		return NULL;
 	}
-	server->door = door_open(gate_limits(config->gate)->message);
+	server->door = door_open(gate_limits(config->gate)->message,
+				 gate_limits(config->gate)->memory);
 	if (!server->door) {
 		free(server);
 		return NULL;
