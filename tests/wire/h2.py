@@ -122,6 +122,7 @@ class Windows:
             for name, value in struct.iter_unpack(">HI", payload):
                 if name == 4:   # SETTINGS_INITIAL_WINDOW_SIZE
                     self.initial = value
+            self.connection.send(frame(SETTINGS, ACK))
 
     def read(self):
         """-> is the other end still there?"""

@@ -13,6 +13,7 @@ import traceback
 
 BUILD = os.path.abspath(os.environ.get("BUILD", "build"))
 SECONDS = float(os.environ.get("WIRE_SECONDS", "30"))   # longest wait for an event
+MEBIBYTES = int(os.environ.get("WIRE_MEBIBYTES", "320"))  # of the collector; 20 by itself
 WRAPPER = os.environ.get("WIRE_WRAPPER", "").split()    # e.g. valgrind -q ...
 
 SANITIZER = re.compile(r"(Address|Leak|Thread|Memory)Sanitizer|runtime error:")
@@ -138,6 +139,12 @@ class Program:
                 program.process.kill()
                 program.process.wait()
         cls.living.clear()
+
+
+def peak(program):
+    """Of the process' memory, in MiB."""
+    with open(f"/proc/{program.process.pid}/status", encoding="ascii") as status:
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status.read())[1]) / 1024
 
 
 class Folder:

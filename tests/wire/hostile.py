@@ -5,7 +5,6 @@ sets, which have to come out exactly; the collector's memory stays below a limit
 after it all it takes new sensors. Those who attack come from another address of
 loopback: who is sent away has to stay away for a while.
 """
-import os
 import re
 import struct
 import threading
@@ -14,19 +13,12 @@ import savefile
 from collector import NATIVE, start, stream
 from h2 import (CHECK, CONTINUATION, DATA, PING, PREFACE, PRIORITY, RST_STREAM, RUN, SETTINGS, STREAM,
                 WATCH, Connection, Windows, field, frame, headers, message, text)
-from harness import SECONDS, Program, case, read, same, until
+from harness import MEBIBYTES, SECONDS, Program, case, peak, read, same, until
 from health import SERVING, Client
 from peers import Sensor, encode
 from records_peer import Ring, Stream, records
 
-MEBIBYTES = int(os.environ.get("WIRE_MEBIBYTES", "320"))  # of the collector; 20 by itself
 SENT_AWAY = r"127\.0\.0\.66 is sent away, and not let in for 10 s"
-
-
-def peak(program):
-    """Of the process' memory, in MiB."""
-    with open(f"/proc/{program.process.pid}/status", encoding="ascii") as status:
-        return int(re.search(r"VmHWM:\s+(\d+) kB", status.read())[1]) / 1024
 
 
 class Bystanders:

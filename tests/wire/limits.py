@@ -9,8 +9,8 @@ import grpc
 import savefile
 from collector import NATIVE, start, stream
 from config import conf
-from h2 import Connection, headers
-from harness import Program, case, read, same, until
+from h2 import Connection, Windows, headers, message
+from harness import MEBIBYTES, Program, case, peak, read, same, until
 from peers import Sensor, encode
 from records_peer import Ring, Stream, identity, records
 from tls import Authority
@@ -166,4 +166,37 @@ def _(folder):
             said += connections[-1].socket.recv(65536)
             assert b"replaced by a newer stream" not in said, said
         stream(port, savefile.packets(5), "named", "eth0")
+        program.stop()
+
+
+def say_much(port):
+    """800 streams send a large packet each. -> connections that have to live on"""
+    packet = encode((1, 0, 200000, b"x" * 200000))
+    connections = [Connection(port) for _ in range(8)]
+    for connection in connections:
+        windows = Windows(connection)
+        for number in range(1, 200, 2):
+            connection.send(headers(number))
+            assert windows.send(number, message(len(packet), packet))
+    return connections
+
+
+def sizes(path):
+    return [size for name, _, files in os.walk(path) for file in files
+            for size in [os.stat(os.path.join(name, file)).st_size] if size > 200000]
+
+
+@case("limits: streams that have sent much hold no memory while they are silent")
+def _(folder):
+    os.mkdir(folder("d"))
+    os.mkdir(folder("e"))
+    for place, option in ("d", ("--directory", folder("d"))), ("e", ("--write", folder("e", "x.pcap"))):
+        program = Program("pcapring-collector", "--listen", "127.0.0.1:0", *option)
+        port = int(program.wait_line(r"listening on 127\.0\.0\.1:(\d+)$")[1])
+        connections = say_much(port)
+        until(lambda: len(sizes(folder(place))) == 800, "800 files")
+        used = peak(program)
+        assert used < MEBIBYTES / 2, f"{used:.0f} MiB were used with {option[0]}"
+        for connection in connections:
+            connection.close()
         program.stop()

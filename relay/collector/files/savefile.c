@@ -14,10 +14,7 @@
 
 #include "common/log.h"
 #include "collector/output.h"
-
-/* Bytes at which the buffer is written; it has room for a record beyond. */
-#define SAVEFILE_FULL		(256u << 10)
-#define SAVEFILE_RECORD_MAX	(sizeof(struct pcapring_record) + PACKET_CAPLEN_MAX)
+#include "draft.h"
 
 struct savefile {
 	int fd;
@@ -25,8 +22,7 @@ struct savefile {
 	bool regular;		/* can be cut */
 	bool nanoseconds;
 	off_t end;		/* file bytes written, on a record boundary */
-	size_t used;		/* bytes of the buffer: whole records */
-	unsigned char buffer[SAVEFILE_FULL + SAVEFILE_RECORD_MAX];
+	struct draft draft;	/* at first, of the file's header */
 };
 
 static void savefile_header(struct pcapring_file_header *header,
@@ -117,12 +113,14 @@ enum savefile_state savefile_look(const char *path,
 	return state;
 }
 
+#define SAVEFILE_WINDOW	(256u << 10)
+
 /* A window on a file that is walked. */
 struct savefile_window {
 	int fd;
 	off_t start;
 	size_t length;
-	unsigned char bytes[SAVEFILE_FULL];
+	unsigned char bytes[SAVEFILE_WINDOW];
 };
 
 static bool savefile_peek(struct savefile_window *window, off_t position,
@@ -183,7 +181,7 @@ static struct savefile *savefile_new(int fd, const struct savefile_format *forma
 	file->regular = true;
 	file->nanoseconds = format->nanoseconds;
 	file->end = 0;
-	file->used = 0;
+	draft_init(&file->draft);
 	return file;
 }
 
@@ -195,8 +193,8 @@ static bool savefile_start(struct savefile *file,
 	struct savefile_loss lost;
 
 	savefile_header(&header, format);
-	memcpy(file->buffer, &header, sizeof(header));
-	file->used = sizeof(header);
+	memcpy(draft_bytes(&file->draft), &header, sizeof(header));
+	file->draft.used = sizeof(header);
 	return savefile_flush(file, &lost);
 }
 
@@ -306,7 +304,7 @@ struct savefile *savefile_pipe(const struct savefile_format *format,
 }
 
 /*
- * Only @done bytes of the buffer could be written: cut the file after the last
+ * Only @done bytes of the draft could be written: cut the file after the last
  * whole record of these, and count the others.
  */
 static void savefile_cut(struct savefile *file, size_t done,
@@ -317,8 +315,8 @@ static void savefile_cut(struct savefile *file, size_t done,
 	size_t position = 0, kept = 0;
 
 	/* Without an end yet, it is the file header that failed. */
-	while (file->end && position < file->used) {
-		memcpy(&record, file->buffer + position, sizeof(record));
+	while (file->end && position < file->draft.used) {
+		memcpy(&record, draft_bytes(&file->draft) + position, sizeof(record));
 		position += sizeof(record) + record.caplen;
 		if (position <= done) {
 			kept = position;
@@ -327,7 +325,7 @@ static void savefile_cut(struct savefile *file, size_t done,
 		lost->packets++;
 		lost->bytes += record.caplen;
 	}
-	file->used = 0;
+	draft_empty(&file->draft);
 	if (file->regular) {
 		file->end += kept;
 		if (ftruncate(file->fd, file->end) ||
@@ -342,36 +340,39 @@ bool savefile_flush(struct savefile *file, struct savefile_loss *lost)
 	size_t done = 0;
 
 	*lost = (struct savefile_loss){ 0 };
-	while (done < file->used) {
-		ssize_t n = write(file->fd, file->buffer + done,
-				  file->used - done);
+	while (done < file->draft.used) {
+		ssize_t n = write(file->fd, draft_bytes(&file->draft) + done,
+				  file->draft.used - done);
 
 		if (n >= 0)
 			done += n;
 		else if (errno == EAGAIN ? !output_wait(file->fd, file->stop_fd) : errno != EINTR)
 			break;
 	}
-	if (done < file->used) {
+	if (done < file->draft.used) {
 		savefile_cut(file, done, lost);
 		return false;
 	}
 	file->end += done;
-	file->used = 0;
+	draft_empty(&file->draft);
 	return true;
 }
 
 bool savefile_append(struct savefile *file, const struct packet *packet,
 		     struct savefile_loss *lost)
 {
-	unsigned char *end = packet_lay(file->buffer + file->used, packet, file->nanoseconds);
-
-	file->used = end - file->buffer;
-	return file->used < SAVEFILE_FULL || savefile_flush(file, lost);
+	if (!draft_add(&file->draft, packet, file->nanoseconds)) {
+		*lost = (struct savefile_loss){ .packets = 1, .bytes = packet->caplen };
+		errno = ENOMEM;
+		return false;
+	}
+	return file->draft.used < DRAFT_FULL || savefile_flush(file, lost);
 }
 
 void savefile_close(struct savefile *file)
 {
 	close(file->fd);
+	draft_empty(&file->draft);
 	free(file);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Savefiles (pcap-savefile(5)) in native byte order. Records gather in a
- * buffer of whole records; what is in the file always ends on a record
+ * draft of whole records; what is in the file always ends on a record
  * boundary as far as it can be told, after an error too.
  */
 #ifndef COLLECTOR_SAVEFILE_H
@@ -75,8 +75,9 @@ struct savefile *savefile_pipe(const struct savefile_format *format,
 			       int stop_fd);
 
 /*
- * Buffer a record, or write what is buffered. False: errno says why, the file
- * is cut at a record boundary, and *@lost says what of the buffer is not there.
+ * Draft a record, or write what is drafted. False: errno says why, the file
+ * is cut at a record boundary, and *@lost says what of the draft is not there. Where
+ * drafts_are_many(), all files are to be flushed.
  */
 struct savefile_loss {
 	uint64_t packets;
@@ -87,7 +88,7 @@ bool savefile_append(struct savefile *file, const struct packet *packet,
 		     struct savefile_loss *lost);
 bool savefile_flush(struct savefile *file, struct savefile_loss *lost);
 
-/* What is still buffered is dropped: flush first. */
+/* What is still a draft is dropped: flush first. */
 void savefile_close(struct savefile *file);
 
 void savefile_where(const struct savefile *file, struct savefile_place *place);

@@ -9,15 +9,12 @@
 
 #include <linux/pcapring.h>
 
+#include "collector/files/draft.h"
 #include "collector/files/path.h"
 #include "collector/sight/roster.h"
 #include "common/log.h"
 #include "decode.h"
 #include "number.h"
-
-/* Bytes at which records are handed on; there is room for one beyond. */
-#define PLAIN_FULL	(256u << 10)
-#define PLAIN_RECORD	(sizeof(struct pcapring_record) + PACKET_CAPLEN_MAX)
 
 struct plain {
 	struct plain_config config;
@@ -39,8 +36,7 @@ struct stream {
 	uint64_t packets;		/* that came */
 	uint64_t had;			/* what the epoch had before */
 	char key[2 * PATH_NAME_MAX];	/* "sensor/interface" */
-	size_t used;
-	unsigned char buffer[PLAIN_FULL + PLAIN_RECORD];
+	struct draft draft;
 };
 
 static uint64_t plain_now(void)
@@ -73,6 +69,7 @@ static void stream_free(struct stream *stream, const char *how, const struct cal
 	while (*at != stream)
 		at = &(*at)->next;
 	*at = stream->next;
+	draft_empty(&stream->draft);
 	free(stream);
 }
 
@@ -85,22 +82,30 @@ static void stream_end(struct stream *stream, const struct call_status *status)
 	plain->config.end(call, status);
 }
 
-/* Hand on what has gathered. False: @status; the stream has ended. */
+/* Hand on what has gathered. False: @status. */
+static bool stream_hand_on(struct stream *stream, struct call_status *status)
+{
+	struct iovec whole = { draft_bytes(&stream->draft), stream->draft.used };
+	struct records records = {
+		.offset = stream->epoch->rings[0].received,
+		.data = { &whole, 1 },
+		.length = whole.iov_len,
+	};
+	bool fine;
+
+	if (!records.length)
+		return true;
+	fine = epoch_receive(stream->epoch, 0, &records, plain_now(), status) == EPOCH_FINE;
+	draft_empty(&stream->draft);
+	return fine;
+}
+
+/* The same. False: the stream has ended, too. */
 static bool stream_flush(struct stream *stream, struct call_status *status)
 {
-	struct iovec whole = { stream->buffer, stream->used };
-	struct epoch *epoch = stream->epoch;
-	struct records records = {
-		.offset = epoch->rings[0].received,
-		.data = { &whole, 1 },
-		.length = stream->used,
-	};
-
-	stream->used = 0;
-	if (records.length)
+	if (stream->draft.used)
 		roster_received(stream->seat, 0);
-	if (!records.length ||
-	    epoch_receive(epoch, 0, &records, plain_now(), status) == EPOCH_FINE)
+	if (stream_hand_on(stream, status))
 		return true;
 	stream_end(stream, status);
 	return false;
@@ -234,7 +239,8 @@ static struct stream *plain_take(void *context, struct call *call,
 	stream = malloc(sizeof(*stream));
 	if (!stream)
 		return NULL;
-	memset(stream, 0, offsetof(struct stream, buffer));
+	memset(stream, 0, offsetof(struct stream, draft));
+	draft_init(&stream->draft);
 	stream->plain = plain;
 	stream->call = call;
 	stream->caller = caller;
@@ -247,57 +253,6 @@ static struct stream *plain_take(void *context, struct call *call,
 	plain->first = stream;
 	stream_begin(stream, epoch, &caller->metadata, status);
 	return stream;
-}
-
-/* Behind what has gathered. */
-static void stream_append(struct stream *stream, const struct packet *packet)
-{
-	unsigned char *end = packet_lay(stream->buffer + stream->used, packet, stream->nanoseconds);
-
-	stream->used = end - stream->buffer;
-}
-
-static void stream_message(struct stream *stream, struct iovec *pieces, size_t count)
-{
-	struct decode *decode = &stream->plain->decode;
-	struct call_status status, failed;
-	struct packet packet;
-
-	if (!decode_packet(decode, pieces, count, &packet)) {
-		call_fail(&status, CALL_INVALID_ARGUMENT, "message %" PRIu64 " is not valid: %s",
-			  stream->packets + 1, decode->why);
-		if (stream_flush(stream, &failed))
-			stream_end(stream, &status);
-		return;
-	}
-	stream->packets++;
-	stream_append(stream, &packet);
-	if (stream->used >= PLAIN_FULL)
-		stream_flush(stream, &status);
-}
-
-static void stream_close(struct stream *stream, bool broken, struct call_status *status)
-{
-	struct iovec whole = { stream->buffer, stream->used };
-	struct records records = {
-		.data = { &whole, 1 },
-		.length = stream->used,
-	};
-
-	if (stream->used && epoch_receive(stream->epoch, 0, &records, plain_now(), status) !=
-	    EPOCH_FINE) {
-		stream_free(stream, status->text, status);
-		return;
-	}
-	if (broken) {
-		call_fail(status, CALL_UNAVAILABLE, "connection broken");
-		stream_free(stream, status->text, status);
-		return;
-	}
-	stream->used = 0;
-	stream->ending = true;
-	syncer_urge(stream->epoch->syncer);
-	status->code = CALL_LATER;
 }
 
 /* All that has gathered is handed on; what is safe is told at the end. */
@@ -314,6 +269,47 @@ static uint64_t plain_idle(void *context)
 			stream_end(stream, &fine);
 	}
 	return CALL_NEVER;
+}
+
+static void stream_message(struct stream *stream, struct iovec *pieces, size_t count)
+{
+	struct decode *decode = &stream->plain->decode;
+	struct call_status status, failed;
+	struct packet packet;
+
+	if (!decode_packet(decode, pieces, count, &packet)) {
+		call_fail(&status, CALL_INVALID_ARGUMENT, "message %" PRIu64 " is not valid: %s",
+			  stream->packets + 1, decode->why);
+		if (stream_flush(stream, &failed))
+			stream_end(stream, &status);
+		return;
+	}
+	stream->packets++;
+	if (!draft_add(&stream->draft, &packet, stream->nanoseconds)) {
+		call_fail(&status, CALL_RESOURCE_EXHAUSTED, "no memory");
+		if (stream_flush(stream, &failed))
+			stream_end(stream, &status);
+	} else if (stream->draft.used >= DRAFT_FULL) {
+		stream_flush(stream, &status);
+	} else if (drafts_are_many()) {
+		plain_idle(stream->plain);
+	}
+}
+
+static void stream_close(struct stream *stream, bool broken, struct call_status *status)
+{
+	if (!stream_hand_on(stream, status)) {
+		stream_free(stream, status->text, status);
+		return;
+	}
+	if (broken) {
+		call_fail(status, CALL_UNAVAILABLE, "connection broken");
+		stream_free(stream, status->text, status);
+		return;
+	}
+	stream->ending = true;
+	syncer_urge(stream->epoch->syncer);
+	status->code = CALL_LATER;
 }
 
 static void stream_refuse(struct stream *stream, struct call_status *status)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/files/draft.h"
 #include "collector/files/room.h"
 #include "collector/sight/roster.h"
 #include "common/log.h"
@@ -297,6 +298,32 @@ static struct stream *sensors_take(void *context, struct call *call,
 	return NULL;
 }
 
+static bool stream_flush(struct stream *stream, struct savefile_loss *lost)
+{
+	struct room *room = stream->sensors->config.room;
+
+	if (!savefile_flush(stream->file, lost))
+		return false;
+	if (room && room_full(room))
+		room_wrote(room);
+	return true;
+}
+
+static void sensors_flush(struct sensors *sensors)
+{
+	struct savefile_loss lost;
+	struct call_status status;
+
+	for (struct sensor *sensor = sensors->first; sensor; sensor = sensor->next) {
+		struct stream *stream = sensor->stream;
+
+		if (!stream || stream_flush(stream, &lost))
+			continue;
+		stream_failed(stream, &lost, &status);
+		stream_refuse(stream, &status);
+	}
+}
+
 static void stream_message(struct stream *stream, struct iovec *pieces,
 			   size_t count)
 {
@@ -323,6 +350,8 @@ static void stream_message(struct stream *stream, struct iovec *pieces,
 	if (!savefile_append(stream->file, &packet, &lost)) {
 		stream_failed(stream, &lost, &status);
 		stream_refuse(stream, &status);
+	} else if (drafts_are_many()) {
+		sensors_flush(stream->sensors);
 	}
 }
 
@@ -334,37 +363,17 @@ static void stream_close(struct stream *stream, bool broken,
 	stream_end(stream, broken ? "connection broken" : "complete", status);
 }
 
-static bool stream_flush(struct stream *stream, struct savefile_loss *lost)
-{
-	struct room *room = stream->sensors->config.room;
-
-	if (!savefile_flush(stream->file, lost))
-		return false;
-	if (room && room_full(room))
-		room_wrote(room);
-	return true;
-}
-
 static uint64_t sensors_idle(void *context)
 {
 	struct sensors *sensors = context;
 	bool due = roster_is_due(sensors->config.roster);
-	struct savefile_loss lost;
-	struct call_status status;
 
 	if (due && sensors->config.room)
 		room_look(sensors->config.room);
-	for (struct sensor *sensor = sensors->first; sensor;
-	     sensor = sensor->next) {
-		struct stream *stream = sensor->stream;
-
-		if (stream && due)
-			stream_count(stream);
-		if (!stream || stream_flush(stream, &lost))
-			continue;
-		stream_failed(stream, &lost, &status);
-		stream_refuse(stream, &status);
-	}
+	for (struct sensor *sensor = sensors->first; due && sensor; sensor = sensor->next)
+		if (sensor->stream)
+			stream_count(sensor->stream);
+	sensors_flush(sensors);
 	return sensors->config.room ? room_settle(sensors->config.room) : CALL_NEVER;
 }
 

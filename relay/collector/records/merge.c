@@ -11,8 +11,8 @@
 #define MERGE_OUT	(256u << 10)	/* bytes that are written at once */
 #define MERGE_RECORD_MAX (WALK_HEADER + PACKET_CAPLEN_MAX)
 
-/* An empty queue's memory is kept up to this size. */
-#define MERGE_KEPT	(512u << 10)
+/* An empty queue's memory is kept up to this size: there may be thousands. */
+#define MERGE_KEPT	(16u << 10)
 
 /* Times of arrival that a ring remembers: in steps of an eighth. */
 #define MERGE_MARKS	16
@@ -64,23 +64,24 @@ struct merge {
 	uint64_t last;			/* newest stamp that was written */
 	uint64_t limit;			/* up to which stamp all is there */
 	uint64_t *stamps;		/* of each ring's oldest record */
-	struct merge_part *parts;	/* of what is in @out */
+	struct merge_part *parts;	/* of what is in merge_out */
 	struct merge_ring *rings;
-	uint64_t most_packets, most_bytes;	/* in @out */
+	uint64_t most_packets, most_bytes;	/* in merge_out */
 	uint64_t packets;
 	size_t used;
-	unsigned char out[MERGE_OUT + MERGE_RECORD_MAX];
 };
+
+/* What is to be written, of one at a time: nothing is left there. All are of one thread. */
+static unsigned char merge_out[MERGE_OUT + MERGE_RECORD_MAX];
 
 struct merge *merge_new(uint32_t ring_count, bool swapped, bool microseconds,
 			uint64_t hold_back, uint64_t now,
 			merge_write *write, void *context)
 {
-	struct merge *merge = malloc(sizeof(*merge));
+	struct merge *merge = calloc(1, sizeof(*merge));
 
 	if (!merge)
 		return NULL;
-	memset(merge, 0, offsetof(struct merge, out));
 	merge->ring_count = ring_count;
 	merge->swapped = swapped;
 	merge->microseconds = microseconds;
@@ -338,7 +339,7 @@ static uint32_t merge_oldest(const struct merge *merge)
 static bool merge_flush(struct merge *merge)
 {
 	bool done = !merge->used ||
-		    merge->write(merge->context, merge->out, merge->used,
+		    merge->write(merge->context, merge_out, merge->used,
 				 merge->parts);
 
 	merge->used = merge->packets = 0;
@@ -354,7 +355,7 @@ static void merge_move(struct merge *merge, uint32_t i)
 	const unsigned char *record = ring->memory + ring->begin;
 	size_t size = WALK_HEADER + walk_caplen(record, merge->swapped);
 
-	memcpy(merge->out + merge->used, record, size);
+	memcpy(merge_out + merge->used, record, size);
 	merge->used += size;
 	merge->packets++;
 	merge_let_go(merge, size);
