@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "collector/files/syncer.h"
@@ -161,28 +163,85 @@ static void goes_back_after_a_failure(void **state)
 	free(one);
 }
 
-static void tells_again_what_it_could_not_enter(void **state)
+static void the_others_go_on_while_one_fails(void **state)
 {
 	struct journal *journal = journal_open(folder_file);
 	struct syncer *syncer = syncer_open(journal, 3600000000000, woken, NULL);
-	struct ledger_file *one = declaration(1), *two = declaration(2);
-	int fd = open(folder_file, O_RDWR | O_CREAT, 0600), whole = dup(fd), pipes[2];
-	struct sync_file *a = syncer_add(syncer, fd, one, false);
-	struct sync_file *b = syncer_add(syncer, whole, two, false);
+	struct ledger_file *declarations[3];
+	struct sync_file *files[3];
+	int fd = open(folder_file, O_RDWR | O_CREAT, 0600), bad = dup(fd), pipes[2];
 	struct ledger_ring safe;
 	uint64_t packets;
 	bool declared;
 
 	(void)state;
-	while (!is_safe(syncer, a, 0) || !is_safe(syncer, b, 0))
-		sem_wait(&rounds);
+	for (int i = 0; i < 3; i++) {
+		declarations[i] = declaration(i + 1);
+		files[i] = syncer_add(syncer, i == 1 ? bad : fd, declarations[i], false);
+		until_safe(syncer, files[i], 0);
+	}
 	assert_int_equal(pipe(pipes), 0);
-	assert_int_equal(dup2(pipes[1], fd), fd);	/* which cannot be synced */
+	assert_int_equal(dup2(pipes[1], bad), bad);	/* which cannot be synced */
+	for (uint64_t i = 1; i <= 3; i++) {
+		for (int n = 0; n < 3; n++)
+			note(syncer, files[n], i, 1);
+		syncer_urge(syncer);			/* in one round */
+		while (syncer_safe(syncer, files[1], 0, &safe, &declared))
+			sem_wait(&rounds);
+		assert_int_equal(errno, EINVAL);
+		assert_int_equal(safe.offset, 0);
+		assert_true(is_safe(syncer, files[0], i));
+		assert_true(is_safe(syncer, files[2], i));
+		assert_false(syncer_reset(syncer, files[1], declarations[1], NULL, NULL,
+					  &packets));
+	}
+	syncer_close(syncer);
+	journal_close(journal);
+	journal = journal_open(folder_file);
+	for (unsigned int n = 0; n < 3; n++)
+		assert_int_equal(find(journal, n + 1)->rings[0].offset, n == 1 ? 0 : 3);
+	journal_close(journal);
+	close(fd);
+	close(bad);
+	close(pipes[0]);
+	close(pipes[1]);
+	for (int i = 0; i < 3; i++)
+		free(declarations[i]);
+}
+
+/* As on a disk that is full. */
+static void no_file_grows(bool full)
+{
+	struct rlimit limit;
+
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = full ? 0 : limit.rlim_max;
+	setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+static void tells_again_what_it_could_not_enter(void **state)
+{
+	struct journal *journal = journal_open(folder_file);
+	struct syncer *syncer = syncer_open(journal, 3600000000000, woken, NULL);
+	struct ledger_file *one = declaration(1), *two = declaration(2);
+	int fd = open(folder_file, O_RDWR | O_CREAT, 0600);
+	struct sync_file *a = syncer_add(syncer, fd, one, false);
+	struct sync_file *b = syncer_add(syncer, fd, two, false);
+	struct ledger_ring safe;
+	uint64_t packets;
+	bool declared;
+
+	(void)state;
+	until_safe(syncer, a, 0);
+	until_safe(syncer, b, 0);
+	no_file_grows(true);
 	note(syncer, a, 5, 5);
 	syncer_gone(syncer, 2, 7);			/* in the same round */
 	while (syncer_safe(syncer, a, 0, &safe, &declared))
 		sem_wait(&rounds);
-	assert_int_equal(dup2(whole, fd), fd);
+	assert_int_equal(errno, EFBIG);
+	no_file_grows(false);
 	assert_false(syncer_reset(syncer, a, one, NULL, NULL, &packets));
 	syncer_close(syncer);
 	journal_close(journal);
@@ -191,9 +250,6 @@ static void tells_again_what_it_could_not_enter(void **state)
 	assert_int_equal(find(journal, 2)->missing, 7);
 	journal_close(journal);
 	close(fd);
-	close(whole);
-	close(pipes[0]);
-	close(pipes[1]);
 	free(one);
 	free(two);
 }
@@ -210,6 +266,7 @@ int main(void)
 		cmocka_unit_test_setup(makes_safe_what_is_noted, begin),
 		cmocka_unit_test_setup(a_quarter_is_urgent, begin),
 		cmocka_unit_test_setup(goes_back_after_a_failure, begin),
+		cmocka_unit_test_setup(the_others_go_on_while_one_fails, begin),
 		cmocka_unit_test_setup(tells_again_what_it_could_not_enter, begin),
 	};
 

@@ -21,14 +21,21 @@ static void woken(void *context)
 	sem_post(&rounds);
 }
 
-static struct store *start(void)
+/* @sync: nanoseconds from one round to the next */
+static struct store *start_slowly(uint64_t sync)
 {
 	struct store *store = store_open(&(struct store_config){
-		.directory = path, .name = "%s.pcap", .keep = { .bytes = 1 << 30 } });
+		.directory = path, .name = "%s.pcap", .sync = sync,
+		.keep = { .bytes = 1 << 30 } });
 
 	assert_non_null(store);
 	assert_true(store_start(store, woken, NULL));
 	return store;
+}
+
+static struct store *start(void)
+{
+	return start_slowly(0);
 }
 
 static void stop(struct store *store)
@@ -170,6 +177,69 @@ static void goes_back_over_turns(void **state)
 	free(one);
 }
 
+static struct journal *read_journal(void)
+{
+	char write[64];
+
+	snprintf(write, sizeof(write), "%s/" JOURNAL_DIRECTORY, path);
+	return journal_read(write);
+}
+
+static const struct ledger_file *known(const struct journal *journal, unsigned int number)
+{
+	const struct ledger_file *file = journal_files(journal);
+
+	while (file->number != number)
+		file = file->next;
+	return file;
+}
+
+/* The file that is complete could be synced, the one that follows cannot. */
+static void no_turn_is_told_of_that_is_gone_back_over(void **state)
+{
+	struct ledger_file *one = declaration(), *two = declaration();
+	struct store *store = start_slowly(3600000000000);
+	char name[LEDGER_NAME_MAX] = "";
+	struct sync_file *file, *other;
+	struct journal *journal;
+	int fd, pipes[2], back = -1;
+	struct ledger_ring safe;
+	uint64_t packets;
+	bool declared;
+
+	(void)state;
+	one->number = 3;
+	two->number = 4;
+	file = syncer_add(store->syncer, -1, one, false);
+	other = syncer_add(store->syncer, -1, two, false);
+	fd = follow(store, file, "6.pcap");
+	add(store, file, fd, 5, 29);
+	syncer_urge(store->syncer);
+	until_safe(store, file, 5);
+	until_safe(store, other, 0);
+	assert_int_equal(pipe(pipes), 0);
+	add(store, other, -1, 5, 0);
+	assert_true(syncer_turn(store->syncer, file, pipes[1], 24, "6.pcap", "7.pcap"));
+	while (syncer_safe(store->syncer, file, 0, &safe, &declared))
+		sem_wait(&rounds);
+	assert_int_equal(errno, EINVAL);
+	until_safe(store, other, 5);
+	assert_true(has("6.pcap.part"));
+	assert_true(syncer_reset(store->syncer, file, one, &back, name, &packets));
+	assert_int_equal(back, fd);
+	assert_string_equal(name, "6.pcap");
+	stop(store);
+	close(fd);
+	close(pipes[0]);
+	journal = read_journal();
+	assert_non_null(journal);
+	assert_string_equal(known(journal, 3)->name, "6.pcap");
+	assert_int_equal(known(journal, 4)->rings[0].offset, 5);
+	journal_close(journal);
+	free(one);
+	free(two);
+}
+
 static int begin(void **state)
 {
 	(void)state;
@@ -180,7 +250,7 @@ static int begin(void **state)
 static int end(void **state)
 {
 	static const char *const names[] = { "1.pcap", "2.pcap", "3.pcap", "4.pcap", "4.pcap.part",
-					     ".pcapring.journal" };
+					     "6.pcap.part", ".pcapring.journal" };
 	char where[64];
 
 	(void)state;
@@ -196,6 +266,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_have_the_names_that_tell),
 		cmocka_unit_test(goes_back_over_turns),
+		cmocka_unit_test(no_turn_is_told_of_that_is_gone_back_over),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -221,9 +221,9 @@ def _(folder):
     same(all_of(path), some, "packets")
 
 
-def failing(folder):
+def failing(folder, **more):
     """What makes syncing fail while fail is there, in which it notes each failure's time."""
-    return {"LD_PRELOAD": os.path.join(BUILD, "wire/unsynced.so"), "UNSYNCED": folder("fail"),
+    return {**more, "LD_PRELOAD": os.path.join(BUILD, "wire/unsynced.so"), "UNSYNCED": folder("fail"),
             "ASAN_OPTIONS": SANITIZER}
 
 
@@ -309,3 +309,33 @@ def _(folder):
     collector.stop()
     same(all_of(folder("d")), some, "packets")
 
+
+@case("files: those of a sensor that cannot be synced are no matter of the others")
+def _(folder):
+    rings = {name: Ring(records(savefile.packets(5000, 9, sizes=(1000,)), NATIVE), sensor=name,
+                        capture=identity(name)) for name in ("bad", "good")}
+    collector, port = start(folder("d"), "--name", NAME,
+                            env=failing(folder, UNSYNCED_NAME="bad-"))
+    good = Stream(port, rings["good"])
+    good.welcome()
+    write(folder("fail"), b"")
+    for _ in range(3):
+        bad = begin(port, rings["bad"])
+        bad.send(50 * 1016)
+
+        def bad_ended():
+            # so that there is none of its rounds in which the good one has nothing
+            good.send(good.position + 1016)
+            return bad.ended
+        until(bad_ended, "the end of what cannot be synced")
+        bad.status(grpc.StatusCode.INTERNAL)
+        bad.channel.close()
+        good.acked(good.position)
+    os.remove(folder("fail"))
+    begin(port, rings["bad"]).send(step=20000).finish()
+    good.send(step=20000).finish()
+    text = collector.stop()
+    assert "Input/output error" in text, text
+    for name, ring in rings.items():
+        same(b"".join(read(folder("d", file))[24:] for file in complete(folder("d"))
+                      if file.startswith(name)), ring.blob, f"records of {name}")

@@ -416,11 +416,3 @@ bool journal_trim(struct journal *journal, size_t most)
 	return count <= most ||
 	       (ledger_trim(&journal->ledger, most) && journal_renew(journal, "", 0));
 }
-
-void journal_forget(struct journal *journal)
-{
-	lines_close(&journal->pending);
-	free(journal->pending.bytes);
-	if (!lines_open(&journal->pending))
-		abort();
-}

@@ -62,7 +62,4 @@ bool journal_commit(struct journal *journal);
  */
 bool journal_trim(struct journal *journal, size_t most);
 
-/* Forget the lines. */
-void journal_forget(struct journal *journal);
-
 #endif

@@ -48,6 +48,7 @@ static unsigned int syncer_take(struct syncer *syncer)
 		file->taken_fd = file->fd;
 		file->taken_turn = file->turns.first;
 		file->taking = file->turns.count;
+		file->failed = 0;
 		file->news = false;
 		file->busy = true;
 		file->came = 0;
@@ -59,39 +60,36 @@ static unsigned int syncer_take(struct syncer *syncer)
 static void syncer_rename(struct syncer *syncer, struct sync_file *first)
 {
 	for (struct sync_file *file = first; file; file = file->next)
-		if (file->busy)
+		if (file->busy && !file->failed)
 			turns_rename(file->taken_turn, file->taking, syncer->folder,
 				     syncer->finish);
 }
 
 /*
- * The list may grow at its beginning meanwhile; what is busy stays. All is
- * entered, or nothing.
+ * The list may grow at its beginning meanwhile; what is busy stays. A file that cannot
+ * be synced is no matter of the others; of what could be, all is entered, or nothing.
+ * @return 0, or errno: nothing was made safe.
  */
 static int syncer_sync(struct syncer *syncer, struct sync_file *first,
 		       const struct tidings *tidings)
 {
 	struct journal *journal = syncer->journal;
+	bool any = tidings->first;
 	int error = 0;
 
 	for (struct sync_file *file = first; file; file = file->next) {
 		if (!file->busy)
 			continue;
-		if (!syncfile_enter(file, syncer->journal, syncer->folder)) {
-			error = errno;
-			break;
+		if (!syncfile_sync(file, syncer->folder)) {
+			error = file->failed = errno;
+			continue;
 		}
-		if (file->taken.length ||
-		    ledger_told(file->taken.rings, file->file->ring_count))
-			journal_sync(journal, file->file->number,
-				     file->taken.length, file->taken.rings,
-				     file->safe.rings, file->file->ring_count);
+		syncfile_enter(file, journal);
+		any = true;
 	}
 	tidings_enter(tidings, journal);
-	if (error)
-		journal_forget(journal);
-	else if (!journal_commit(journal))
-		error = errno;
+	if (any)
+		error = journal_commit(journal) ? 0 : errno;
 	return error;
 }
 
@@ -101,10 +99,9 @@ static void syncer_publish(struct syncer *syncer, int error)
 		if (!file->busy)
 			continue;
 		file->busy = false;
-		if (error) {
-			file->error = error;
+		file->error = file->failed ? file->failed : error;
+		if (file->error)
 			continue;
-		}
 		syncfile_copy(file, &file->safe, &file->taken);
 		file->declared = true;
 		for (; file->taking; file->taking--)
@@ -112,12 +109,15 @@ static void syncer_publish(struct syncer *syncer, int error)
 	}
 }
 
-static void syncer_tell_room(struct room *room, int error)
+static void syncer_tell_room(struct room *room, const struct sync_file *first, int error)
 {
 	if (error)
 		room_failed(room, error);
 	else
 		room_wrote(room);
+	for (const struct sync_file *file = first; file; file = file->next)
+		if (file->busy && file->failed)
+			room_failed(room, file->failed);
 	room_look(room);
 }
 
@@ -140,7 +140,7 @@ static void syncer_round(struct syncer *syncer)
 	if (!error)
 		syncer_rename(syncer, first);
 	if (syncer->room)
-		syncer_tell_room(syncer->room, error);
+		syncer_tell_room(syncer->room, first, error);
 	keeper_away(false);
 	pthread_mutex_lock(&syncer->lock);
 	/* with the next round; what the journal cannot read it would never take */

@@ -63,19 +63,25 @@ uint64_t syncfile_packets(const struct sync_file *file, const struct sync_state 
 	return packets;
 }
 
-bool syncfile_enter(const struct sync_file *file, struct journal *journal,
-		    const struct folder *folder)
+bool syncfile_sync(const struct sync_file *file, const struct folder *folder)
 {
-	const struct ledger_ring *before = file->safe.rings;
-
-	if (!file->declared)
-		journal_declare(journal, file->file);
-	if (!turns_sync(file->taken_turn, file->taking, folder, journal, file->file,
-			&before))
+	if (!turns_sync(file->taken_turn, file->taking, folder))
 		return false;
 	return file->taken_fd < 0 ||
 	       (file->taken.length == file->safe.length && !file->taking) ||
 	       !fdatasync(file->taken_fd);
+}
+
+void syncfile_enter(const struct sync_file *file, struct journal *journal)
+{
+	const struct sync_state *taken = &file->taken;
+
+	if (!file->declared)
+		journal_declare(journal, file->file);
+	turns_enter(file->taken_turn, file->taking, journal, file->file, file->safe.rings);
+	if (taken->length || ledger_told(taken->rings, file->file->ring_count))
+		journal_sync(journal, file->file->number, taken->length, taken->rings,
+			     file->safe.rings, file->file->ring_count);
 }
 
 bool syncfile_return(struct sync_file *file, const struct folder *folder, int *fd, char *name)

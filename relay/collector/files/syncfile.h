@@ -34,6 +34,7 @@ struct sync_state {
  * @turns: that came since @safe
  * @taken_turn: the first of them, and
  * @taking: so many of these, the thread's while @busy
+ * @failed: errno of what could not be synced, 0: all could; the thread's while @busy
  * @now: what is written
  * @taken: a copy of it, the thread's while @busy
  * @safe: what the journal says
@@ -51,6 +52,7 @@ struct sync_file {
 	struct turns turns;
 	const struct turn *taken_turn;
 	unsigned int taking;
+	int failed;
 	int taken_fd;
 	struct sync_state now, taken, safe;
 };
@@ -65,12 +67,11 @@ void syncfile_copy(const struct sync_file *file, struct sync_state *to,
 /* Packets of all rings, so far. */
 uint64_t syncfile_packets(const struct sync_file *file, const struct sync_state *state);
 
-/*
- * Sync what was taken, and enter its turns into the journal. Without the lock. False:
- * errno says why.
- */
-bool syncfile_enter(const struct sync_file *file, struct journal *journal,
-		    const struct folder *folder);
+/* Sync what was taken. Without the lock. False: errno says why. */
+bool syncfile_sync(const struct sync_file *file, const struct folder *folder);
+
+/* Then enter it into the journal. Without the lock. */
+void syncfile_enter(const struct sync_file *file, struct journal *journal);
 
 /*
  * Back to the file of before the first turn, as syncer_reset() has it. False: there

@@ -45,9 +45,7 @@ void turns_drop(struct turns *turns)
 	free(turn);
 }
 
-bool turns_sync(const struct turn *turn, unsigned int count, const struct folder *folder,
-		struct journal *journal, const struct ledger_file *file,
-		const struct ledger_ring **rings)
+bool turns_sync(const struct turn *turn, unsigned int count, const struct folder *folder)
 {
 	for (unsigned int i = 0; i < count; i++) {
 		turn = i ? turn->next : turn;	/* the last one's may be written just now */
@@ -55,13 +53,21 @@ bool turns_sync(const struct turn *turn, unsigned int count, const struct folder
 			return false;
 		if (*turn->name && !folder_sync(folder, turn->name))
 			return false;
-		if (*turn->before)
-			journal_sync(journal, file->number, turn->length, turn->rings, *rings,
-				     file->ring_count);
-		journal_next(journal, file->number, turn->name);
-		*rings = turn->rings;
 	}
 	return true;
+}
+
+void turns_enter(const struct turn *turn, unsigned int count, struct journal *journal,
+		 const struct ledger_file *file, const struct ledger_ring *rings)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		turn = i ? turn->next : turn;
+		if (*turn->before)
+			journal_sync(journal, file->number, turn->length, turn->rings, rings,
+				     file->ring_count);
+		journal_next(journal, file->number, turn->name);
+		rings = turn->rings;
+	}
 }
 
 static void turns_complete(const struct turn *turn, const struct folder *folder,

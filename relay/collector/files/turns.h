@@ -43,13 +43,16 @@ void turns_add(struct turns *turns, struct turn *turn);
 void turns_drop(struct turns *turns);
 
 /*
- * Sync the files of @count turns from @turn on, and the ways to their names, and enter them
- * into the journal, as @file's; *@rings: what was safe before, and is to be now.
- * More may be added behind them by another thread meanwhile. False: errno says why.
+ * Of these, @count turns from @turn on are meant; more may be added behind them by
+ * another thread meanwhile.
+ *
+ * Sync their files, and the ways to their names. False: errno says why.
  */
-bool turns_sync(const struct turn *turn, unsigned int count, const struct folder *folder,
-		struct journal *journal, const struct ledger_file *file,
-		const struct ledger_ring **rings);
+bool turns_sync(const struct turn *turn, unsigned int count, const struct folder *folder);
+
+/* Enter them into the journal, as @file's; @rings: what was safe before. */
+void turns_enter(const struct turn *turn, unsigned int count, struct journal *journal,
+		 const struct ledger_file *file, const struct ledger_ring *rings);
 
 /* These are in the journal: let files have the names that tell so. */
 void turns_rename(const struct turn *turn, unsigned int count,
