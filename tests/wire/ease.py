@@ -466,14 +466,19 @@ def _(folder):
     same([name for name in os.listdir(folder("spool")) if name.endswith(".spool")], [], "spool")
 
 
-@case("ease: --drain of a capture without a link type: the spool of another, then the end")
-def _(folder):
+def leave_spool(folder):
+    """A capture of 30 packets, of which a spool is all that is left."""
     os.mkdir(folder("rings"))
     ring = Ring(lambda name: folder("rings", name + "1"))
     ring.append(packets_of(30))
     program = ring.relay(free_port(), "--spool", folder("spool"))
     program.wait_line(" is away")
     program.stop(0)
+
+
+@case("ease: --drain of a capture without a link type: the spool of another, then the end")
+def _(folder):
+    leave_spool(folder)
     ring = Ring(lambda name: folder("rings", name + "2"), linktype=NO_LINKTYPE)
     holder = Holder()
     server = Server(holder)
@@ -485,12 +490,7 @@ def _(folder):
 
 @case("ease: the spool of another capture goes out before this one has a link type")
 def _(folder):
-    os.mkdir(folder("rings"))
-    ring = Ring(lambda name: folder("rings", name + "1"))
-    ring.append(packets_of(30))
-    program = ring.relay(free_port(), "--spool", folder("spool"))
-    program.wait_line(" is away")
-    program.stop(0)
+    leave_spool(folder)
     ring = Ring(lambda name: folder("rings", name + "2"), 2, linktype=NO_LINKTYPE)
     captures = {}
     server = Server(lambda call: captures.setdefault(
@@ -507,6 +507,16 @@ def _(folder):
     program.stop(0)
     same({call.hello.linktype for call in server.calls}, {1, 101}, "link types")
     server.stop()
+
+
+def leave_spool(folder):
+    """A capture of 30 packets, of which a spool is all that is left."""
+    os.mkdir(folder("rings"))
+    ring = Ring(lambda name: folder("rings", name + "1"))
+    ring.append(packets_of(30))
+    program = ring.relay(free_port(), "--spool", folder("spool"))
+    program.wait_line(" is away")
+    program.stop(0)
 
 
 @case("ease: --drain of a capture without a link type, and without a spool, is done at once")
