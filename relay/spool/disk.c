@@ -104,13 +104,16 @@ static bool disk_check(struct disk_load *load, int fd, struct spoolfile_walk *wa
 {
 	struct spoolfile_header header;
 	struct spoolfile_stretch stretch;
+	enum spoolfile_state state;
 	struct stat st;
 
 	if (fstat(fd, &st))
 		return false;
-	errno = EBADMSG;
-	if (spoolfile_read_header(&header, fd, &load->id) != SPOOLFILE_FINE)
+	state = spoolfile_read_header(&header, fd, &load->id);
+	if (state != SPOOLFILE_FINE) {
+		errno = state == SPOOLFILE_UNREADABLE ? errno : EBADMSG;
 		return false;
+	}
 	spoolfile_walk_begin(walk, fd, st.st_size, load->id.offset);
 	while (walk->at < load->bytes) {
 		struct spoolfile_walk before = *walk;
@@ -118,8 +121,8 @@ static bool disk_check(struct disk_load *load, int fd, struct spoolfile_walk *wa
 		if (spoolfile_walk_next(walk, &stretch) &&
 		    spoolfile_walk_check(walk, &stretch))
 			continue;
+		errno = walk->error ? walk->error : EBADMSG;
 		*walk = before;
-		errno = EBADMSG;
 		return false;
 	}
 	return true;

@@ -22,7 +22,7 @@
  * @map: as of struct disk_load
  * @map_end: the offset behind what is mapped
  * @busy: @job is under way, with @load or without
- * @kept: it is damaged: not removed
+ * @kept: it is damaged, or cannot be read to its end: not removed
  * @acked: it is not in the ring's list of those that are not
  */
 struct spool_file {

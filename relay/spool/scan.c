@@ -37,6 +37,14 @@ static void scan_leave_alone(const struct scan *scan, const char *name, const ch
 		    scan->path, shown, what);
 }
 
+/* It may be there the next time: that is no crash's work. */
+static void scan_say_unreadable(const struct scan *scan, const char *name, uint64_t from,
+				int error)
+{
+	log_error("--spool %s: '%s' cannot be read from byte %" PRIu64 " on: %s: it is left as it is, and nothing of that is sent; look after the disk, move the file elsewhere",
+		  scan->path, name, from, strerror(error));
+}
+
 static int scan_compare(const void *first, const void *second)
 {
 	char a[SPOOLFILE_NAME], b[SPOOLFILE_NAME];
@@ -59,20 +67,20 @@ static void scan_add(struct scan *scan, const struct spoolfile_id *id)
 	scan->ids[scan->count++] = *id;
 }
 
-static bool scan_list(struct scan *scan)
+/* NULL: the end, errno is 0, or an error. */
+static struct dirent *scan_next(DIR *folder)
 {
-	int fd = openat(scan->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+	errno = 0;
+	return readdir(folder);
+}
+
+/* All of it, or an error: which file is a ring's last one depends on the others. */
+static int scan_entries(struct scan *scan, DIR *folder)
+{
 	struct spoolfile_id id;
 	struct dirent *entry;
 
-	if (!folder) {
-		log_error("--spool %s: cannot be read: %s", scan->path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return false;
-	}
-	while ((entry = readdir(folder))) {
+	while ((entry = scan_next(folder))) {
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;
 		if (spoolfile_parse(&id, entry->d_name))
@@ -80,7 +88,23 @@ static bool scan_list(struct scan *scan)
 		else
 			scan_leave_alone(scan, entry->d_name, "is no file of the spool");
 	}
-	closedir(folder);
+	return errno;
+}
+
+static bool scan_list(struct scan *scan)
+{
+	int fd = openat(scan->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+	int error = folder ? scan_entries(scan, folder) : errno;
+
+	if (folder)
+		closedir(folder);
+	else if (fd >= 0)
+		close(fd);
+	if (error) {
+		log_error("--spool %s: cannot be read: %s", scan->path, strerror(error));
+		return false;
+	}
 	if (scan->count)
 		qsort(scan->ids, scan->count, sizeof(*scan->ids), scan_compare);
 	return true;
@@ -109,13 +133,14 @@ static void scan_walk(struct scan_file *file, int fd, uint64_t size, bool last)
 		struct spoolfile_walk next = walk;
 		struct spoolfile_stretch after;
 
-		if (last && !spoolfile_walk_next(&next, &after) &&
+		if (last && !spoolfile_walk_next(&next, &after) && !next.error &&
 		    !spoolfile_walk_check(&walk, &stretch))
 			break;
 		file->end = walk.end;
 		file->bytes = walk.at;
 		file->newest = stretch;
 	}
+	file->error = walk.error;
 }
 
 static void scan_cut(const struct scan *scan, const char *name, int fd,
@@ -134,7 +159,9 @@ static void scan_content(const struct scan *scan, const char *name, int fd,
 			 struct scan_file *file, uint64_t size, bool last)
 {
 	scan_walk(file, fd, size, last);
-	if (file->bytes < size) {
+	if (file->error) {
+		scan_say_unreadable(scan, name, file->bytes, file->error);
+	} else if (file->bytes < size) {
 		if (!last)
 			scan_leave_alone(scan, name, "is damaged: what is behind that is lost");
 		else if (file->bytes > SPOOLFILE_HEADER)
@@ -142,7 +169,7 @@ static void scan_content(const struct scan *scan, const char *name, int fd,
 	}
 	if (file->bytes > SPOOLFILE_HEADER)
 		scan->found(scan->context, file);
-	else if (last)
+	else if (last && !file->error)
 		unlinkat(scan->folder, name, 0);
 }
 
@@ -169,6 +196,9 @@ static void scan_file(const struct scan *scan, size_t number)
 	case SPOOLFILE_EMPTY:
 		unlinkat(scan->folder, name, 0);
 		break;
+	case SPOOLFILE_UNREADABLE:
+		scan_say_unreadable(scan, name, 0, errno);
+		break;
 	case SPOOLFILE_FOREIGN:
 		scan_leave_alone(scan, name, "was written by something else, or another version, which can send it");
 		break;
@@ -188,11 +218,10 @@ bool scan_folder(int folder, const char *path,
 		.found = found,
 		.context = context,
 	};
+	bool ok = scan_list(&scan);
 
-	if (!scan_list(&scan))
-		return false;
-	for (size_t i = 0; i < scan.count; i++)
+	for (size_t i = 0; ok && i < scan.count; i++)
 		scan_file(&scan, i);
 	free(scan.ids);
-	return true;
+	return ok;
 }

@@ -65,7 +65,8 @@ static void spool_on_found(void *context, const struct scan_file *found)
 	if (found->header.created < epoch->header.created)
 		epoch->header.created = found->header.created;
 	spool->used += found->bytes;
-	spool_file_add(ring, found->header.id.offset, found->end, found->bytes, -1);
+	spool_file_add(ring, found->header.id.offset, found->end, found->bytes, -1)->kept =
+		found->error;
 	/* what a write that failed has left */
 	if (twice)
 		spool_file_retire(ring->last);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "spoolfile.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -157,12 +158,16 @@ static bool spoolfile_is_zero(const void *bytes, size_t length)
 	return !length;
 }
 
-/* All of it, or not. */
+/* All of it, or not; errno is 0 where the file ends before. */
 static bool spoolfile_read(int fd, void *bytes, size_t length, uint64_t at)
 {
 	while (length) {
 		ssize_t n = pread(fd, bytes, length, at);
 
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (!n)
+			errno = 0;
 		if (n <= 0)
 			return false;
 		bytes = (uint8_t *)bytes + n;
@@ -179,8 +184,7 @@ enum spoolfile_state spoolfile_read_header(struct spoolfile_header *header, int 
 	struct metadata *metadata = &header->metadata;
 
 	if (!spoolfile_read(fd, &disk, sizeof(disk), 0))
-		return lseek(fd, 0, SEEK_END) < (off_t)sizeof(disk) ? SPOOLFILE_EMPTY :
-								     SPOOLFILE_DAMAGED;
+		return errno ? SPOOLFILE_UNREADABLE : SPOOLFILE_EMPTY;
 	if (spoolfile_is_zero(&disk, sizeof(disk)))
 		return SPOOLFILE_EMPTY;
 	if (disk.magic != SPOOLFILE_MAGIC || disk.version != SPOOLFILE_VERSION ||
@@ -265,12 +269,21 @@ void spoolfile_walk_begin(struct spoolfile_walk *walk, int fd, uint64_t size,
 	};
 }
 
+static bool spoolfile_walk_read(struct spoolfile_walk *walk, void *bytes, size_t length,
+				uint64_t at)
+{
+	if (spoolfile_read(walk->fd, bytes, length, at))
+		return true;
+	walk->error = errno;
+	return false;
+}
+
 bool spoolfile_walk_next(struct spoolfile_walk *walk, struct spoolfile_stretch *stretch)
 {
 	uint8_t bytes[SPOOLFILE_STRETCH];
 
 	if (walk->size < SPOOLFILE_STRETCH || walk->at > walk->size - SPOOLFILE_STRETCH ||
-	    !spoolfile_read(walk->fd, bytes, sizeof(bytes), walk->at) ||
+	    !spoolfile_walk_read(walk, bytes, sizeof(bytes), walk->at) ||
 	    !spoolfile_unpack_stretch(stretch, bytes, walk->end,
 				      walk->size - walk->at - SPOOLFILE_STRETCH))
 		return false;
@@ -279,7 +292,7 @@ bool spoolfile_walk_next(struct spoolfile_walk *walk, struct spoolfile_stretch *
 	return true;
 }
 
-bool spoolfile_walk_check(const struct spoolfile_walk *walk,
+bool spoolfile_walk_check(struct spoolfile_walk *walk,
 			  const struct spoolfile_stretch *stretch)
 {
 	uint64_t at = walk->at - stretch->length, left = stretch->length;
@@ -291,7 +304,7 @@ bool spoolfile_walk_check(const struct spoolfile_walk *walk,
 	while (left) {
 		size_t part = left < SPOOLFILE_BUFFER ? left : SPOOLFILE_BUFFER;
 
-		if (!spoolfile_read(walk->fd, buffer, part, at))
+		if (!spoolfile_walk_read(walk, buffer, part, at))
 			break;
 		crc = spoolfile_crc(crc, buffer, part);
 		at += part;

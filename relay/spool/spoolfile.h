@@ -84,6 +84,7 @@ struct spoolfile_stretch {
 enum spoolfile_state {
 	SPOOLFILE_FINE,
 	SPOOLFILE_EMPTY,	/* its maker died before there was anything in it */
+	SPOOLFILE_UNREADABLE,	/* the disk does not give it: errno */
 	SPOOLFILE_FOREIGN,	/* not of the spool, or of another version's */
 	SPOOLFILE_DAMAGED	/* was one, or says something else than its name */
 };
@@ -119,23 +120,28 @@ uint32_t spoolfile_crc(uint32_t crc, const void *bytes, uint64_t length);
  * @at: the end of the last one in the file; where the next one would be
  * @end: the same as offset in the ring
  * @size: of the file
+ * @error: 0, or the errno of what could not be read, which may be there yet
  */
 struct spoolfile_walk {
 	int fd;
 	uint64_t at;
 	uint64_t end;
 	uint64_t size;
+	int error;
 };
 
 /* The file's header is fine; its first byte's offset is @offset. */
 void spoolfile_walk_begin(struct spoolfile_walk *walk, int fd, uint64_t size,
 			  uint64_t offset);
 
-/* The next one; its bytes are not looked at. False: there is none. */
+/* The next one; its bytes are not looked at. False: there is none, or an error. */
 bool spoolfile_walk_next(struct spoolfile_walk *walk, struct spoolfile_stretch *stretch);
 
-/* Are the bytes of the stretch that the walk came to last as they were written? */
-bool spoolfile_walk_check(const struct spoolfile_walk *walk,
+/*
+ * Are the bytes of the stretch that the walk came to last as they were written?
+ * False: they are not, or an error.
+ */
+bool spoolfile_walk_check(struct spoolfile_walk *walk,
 			  const struct spoolfile_stretch *stretch);
 
 #endif

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* What a spool's folder holds when a relay starts: its own, what a crash or a stranger left. */
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,6 +15,33 @@
 #include "common/log.h"
 #include "keeping.h"
 #include "spool/spool.h"
+
+/* Where the disk has a byte that cannot be read; -1: nowhere. */
+static off_t bad_place = -1;
+
+/* So many entries of folders are read before one cannot be; -1: all can. */
+static int good_entries = -1;
+
+ssize_t __real_pread(int fd, void *bytes, size_t length, off_t at);
+ssize_t __wrap_pread(int fd, void *bytes, size_t length, off_t at);
+struct dirent *__real_readdir(DIR *folder);
+struct dirent *__wrap_readdir(DIR *folder);
+
+ssize_t __wrap_pread(int fd, void *bytes, size_t length, off_t at)
+{
+	if (bad_place < at || bad_place >= at + (off_t)length)
+		return __real_pread(fd, bytes, length, at);
+	errno = EIO;
+	return -1;
+}
+
+struct dirent *__wrap_readdir(DIR *folder)
+{
+	if (good_entries < 0 || good_entries--)
+		return __real_readdir(folder);
+	errno = EIO;
+	return NULL;
+}
 
 static void test_it_survives_a_restart(void **state)
 {
@@ -102,6 +131,65 @@ static void test_a_torn_end_is_cut(void **state)
 		keeping_check(&f, &f.epoch->rings[0], 0, 1800);
 		keeping_end(&f);
 	}
+}
+
+/* A disk that does not give what it has, now: that is not what a crash left. */
+static void test_what_cannot_be_read_is_left_as_it_is(void **state)
+{
+	static const struct {
+		off_t place;
+		uint64_t end;
+	} cases[] = {
+		{ 8, 0 },					/* the header */
+		{ SPOOLFILE_HEADER, 0 },			/* the first stretch's */
+		{ SPOOLFILE_HEADER + SPOOLFILE_STRETCH + 700, 700 },	/* the last one's */
+		{ SPOOLFILE_HEADER + 2 * SPOOLFILE_STRETCH + 1699, 700 },
+	};
+	struct keeping f;
+	char path[512];
+	struct stat before, after;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		keeping_begin(&f, 1 << 30);
+		keeping_keep(&f, 0, 0, 700);
+		keeping_keep(&f, 0, 700, 1700);
+		spool_close(f.spool);
+		keeping_files(&f, path);
+		assert_int_equal(stat(path, &before), 0);
+		bad_place = cases[i].place;
+		keeping_open(&f, 1 << 30);
+		bad_place = -1;
+		assert_int_equal(spool_empty(&f.epoch->rings[0]), !cases[i].end);
+		if (cases[i].end) {
+			keeping_check(&f, &f.epoch->rings[0], 0, cases[i].end);
+			keeping_acknowledge(&f, 0, cases[i].end);
+		}
+		assert_int_equal(stat(path, &after), 0);
+		assert_int_equal(after.st_size, before.st_size);
+		keeping_restart(&f);
+		keeping_check(&f, &f.epoch->rings[0], 0, 1700);
+		keeping_end(&f);
+	}
+}
+
+/* Which file is a ring's last one is known of a whole list only. */
+static void test_a_folder_that_cannot_be_read_to_its_end_is_refused(void **state)
+{
+	struct keeping f;
+
+	(void)state;
+	keeping_begin(&f, 1 << 30);
+	keeping_keep(&f, 0, 0, 1000);
+	spool_close(f.spool);
+	for (int i = 0; i < 3; i++) {
+		good_entries = i;
+		assert_null(spool_open(f.path, 1 << 30));
+		good_entries = -1;
+	}
+	keeping_open(&f, 1 << 30);
+	keeping_check(&f, &f.epoch->rings[0], 0, 1000);
+	keeping_end(&f);
 }
 
 static void test_a_file_that_never_held_anything_goes(void **state)
@@ -368,6 +456,8 @@ int main(void)
 		cmocka_unit_test(test_it_survives_a_restart),
 		cmocka_unit_test(test_another_epoch_comes_back_with_what_it_said),
 		cmocka_unit_test(test_a_torn_end_is_cut),
+		cmocka_unit_test(test_what_cannot_be_read_is_left_as_it_is),
+		cmocka_unit_test(test_a_folder_that_cannot_be_read_to_its_end_is_refused),
 		cmocka_unit_test(test_a_file_that_never_held_anything_goes),
 		cmocka_unit_test(test_damaged_bytes_are_not_sent),
 		cmocka_unit_test(test_a_file_that_is_gone_is_a_gap),

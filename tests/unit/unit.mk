@@ -42,6 +42,9 @@ $(BUILD)/unit/test_merge $(BUILD)/unit/test_records_rings: LDFLAGS += -Wl,--wrap
 # Who looks why there is no connection.
 $(BUILD)/unit/test_stream: LDFLAGS += -Wl,--wrap=probe_explain
 
+# Disks that do not give what they have.
+$(BUILD)/unit/test_spool_folder: LDFLAGS += -Wl,--wrap=pread,--wrap=readdir
+
 # What comes between two looks at a directory.
 $(BUILD)/unit/test_collector_folder: LDFLAGS += -Wl,--wrap=faccessat,--wrap=openat
 
