@@ -302,6 +302,12 @@ void copy_start(struct copy *copy, void (*wake)(void *context), void *context)
 	copy->started = !error;
 }
 
+/* Would that change anything of the ring? */
+static bool copy_is_news(const struct copy_ring *ring, uint64_t end, bool last)
+{
+	return end > ring->want || ring->settled < (last ? end : ring->want);
+}
+
 /* Nobody else changes what is wanted. */
 void copy_want(struct copy *copy, const uint64_t *ends, bool last)
 {
@@ -310,19 +316,20 @@ void copy_want(struct copy *copy, const uint64_t *ends, bool last)
 	if (!copy || !copy->started)
 		return;
 	for (unsigned int i = 0; i < copy->count; i++)
-		news |= ends[i] > copy->rings[i].want ||
-			copy->rings[i].settled < copy->rings[i].want;
+		news |= copy_is_news(&copy->rings[i], ends[i], last);
 	if (!news)
 		return;
 	pthread_mutex_lock(&copy->lock);
 	for (unsigned int i = 0; i < copy->count; i++) {
 		struct copy_ring *ring = &copy->rings[i];
 
-		ring->settled = ring->want;
+		if (!last)
+			ring->settled = ring->want;
 		if (ends[i] > ring->want)
 			ring->want = ends[i];
-		if (last)
-			ring->settled = ring->want;
+		/* the other protocol may have wanted more, and not looked again */
+		if (last && ends[i] > ring->settled)
+			ring->settled = ends[i];
 	}
 	pthread_cond_signal(&copy->news);
 	pthread_mutex_unlock(&copy->lock);

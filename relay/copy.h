@@ -31,9 +31,10 @@ void copy_start(struct copy *copy, void (*wake)(void *context), void *context);
 
 /*
  * Of each ring, everything before its end, between two records, is wanted. @last:
- * nothing will come later that is older than that. Otherwise it is written once this
- * is called again, with ends that were looked for after these were known: what none
- * of them has is younger. NULL for @copy is none.
+ * nothing will come later that is older than that; what was wanted before, behind
+ * these ends, goes on waiting. Otherwise it is written once this is called again, with
+ * ends that were looked for after these were known: what none of them has is younger.
+ * NULL for @copy is none.
  */
 void copy_want(struct copy *copy, const uint64_t *ends, bool last);
 

@@ -193,6 +193,35 @@ static void test_records_of_several_rings_are_in_order(void **state)
 	end(&f);
 }
 
+/*
+ * A look at the rings found "d", but not "c", which came meanwhile. Then packet by
+ * packet goes on: what that has come to is all it knows of.
+ */
+static void test_protocols_that_take_turns_keep_the_order(void **state)
+{
+	uint64_t ends[RINGS] = {};
+	struct fixture f;
+	uint64_t sent;
+
+	(void)state;
+	begin(&f);
+	f.copy = copy_open(f.path, &f.reader);
+	copy_start(f.copy, wake, &f);
+	sent = fill(&f, 0, 'a', 1);
+	ends[0] = fill(&f, 0, 'b', 1);
+	ends[1] = fill(&f, 1, 'd', 1);
+	copy_want(f.copy, ends, false);
+	want(&f, 0, sent, true);
+	expect(&f, "a");
+	want(&f, 0, fill(&f, 0, 'c', 1), true);
+	expect(&f, "abc");
+	want(&f, 1, ends[1], true);
+	expect(&f, "abcd");
+	assert_true(copy_finish(f.copy));
+	expect(&f, "abcd");
+	end(&f);
+}
+
 static void test_what_is_no_record_ends_the_copy(void **state)
 {
 	const struct pcapring_record bad = { .caplen = 1 << 30 };
@@ -259,6 +288,7 @@ int main(void)
 		cmocka_unit_test(test_all_that_is_wanted_is_written),
 		cmocka_unit_test(test_a_tail_waits_for_the_copy),
 		cmocka_unit_test(test_records_of_several_rings_are_in_order),
+		cmocka_unit_test(test_protocols_that_take_turns_keep_the_order),
 		cmocka_unit_test(test_what_is_no_record_ends_the_copy),
 		cmocka_unit_test(test_what_cannot_be_written_holds_nothing),
 		cmocka_unit_test(test_what_was_never_started_is_empty),

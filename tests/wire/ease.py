@@ -564,6 +564,44 @@ def _(folder):
             clear(folder)
 
 
+@case("ease: --copy where protocols take turns and calls break: exactly once, by time")
+def _(folder):
+    packets = packets_of(900)
+    for rings in 1, 3:
+        ring = Ring(folder, rings, linktype=101)
+        port = free_port()
+        program = ring.relay(port, "--copy", folder("copy"), "--count", "800")
+        n = 0
+
+        def come(count):
+            nonlocal n
+            for packet in packets[n:n + count]:
+                ring.append([packet], n % rings)
+                n += 1
+
+        come(50)
+        program.wait_line(" is away")
+        for turn in range(3):
+            come(50)
+            receiver = Receiver(port)
+            until(lambda r=receiver: r.messages, "a packet")
+            come(50)
+            until(lambda r=receiver, want=packets[n - 1][3]: data_of(r)[-1] == want,
+                  "the last packet")
+            come(50)
+            receiver.stop()
+            until(lambda want=turn + 2: sum(" is away" in line for line in program.lines) == want,
+                  "a relay that knows")
+            come(50)
+        server = Server(Holders(), port=port)
+        come(900)
+        program.wait(0)
+        server.stop()
+        same(copied(folder("copy")) == packets[:800], True, "packets are right, by time")
+        assert {"/pcapring.v1.Collector/Stream"} == set(server.methods), server.methods
+        clear(folder)
+
+
 @case("ease: --copy -: standard output is a live savefile")
 def _(folder):
     packets = packets_of(40)
