@@ -37,10 +37,15 @@ void limit_start(struct limit *limit, const struct reader *reader)
 {
 	limit->taken = 0;
 	limit->taken_bytes = 0;
-	for (unsigned int i = 0; i < reader->ring_count; i++)
+	for (unsigned int i = 0; i < reader->ring_count; i++) {
+		const struct reader_ring *ring = &reader->rings[i];
+
+		/* what was sent packet by packet may be held yet */
 		limit->marks[i] = (struct limit_mark) {
-			.position = reader->rings[i].tail,
+			.position = ring->position > ring->tail ? ring->position :
+								  ring->tail,
 		};
+	}
 }
 
 /*

@@ -62,7 +62,7 @@ static inline bool limit_is_over(const struct limit *limit)
 	return !limit->packets || !limit->bytes;
 }
 
-/* Begin to count what is in rings, from their tails on, of which none was taken. */
+/* Begin to count what is in rings, from where they were read to: none of it was taken. */
 void limit_start(struct limit *limit, const struct reader *reader);
 
 /*

@@ -602,6 +602,32 @@ def _(folder):
         clear(folder)
 
 
+@case("ease: --count where protocols take turns, and tails wait: what was sent counts once")
+def _(folder):
+    packets = packets_of(500)
+    ring = Ring(folder, linktype=101)
+    os.mkfifo(folder("copy"))
+    slow = os.open(folder("copy"), os.O_RDONLY | os.O_NONBLOCK)
+    receiver = Receiver()
+    program = ring.relay(receiver.port, "--copy", folder("copy"), "--count", "400")
+    ring.append(packets[:300])              # more than a pipe takes
+    until(lambda: len(receiver.messages) == 300, "all packets at the receiver")
+    receiver.stop()
+    holders = Holders()
+    server = Server(holders, port=receiver.port)
+    until(lambda: server.calls, "a call")
+    ring.append(packets[300:])
+    got = b""
+    os.set_blocking(slow, True)
+    while part := os.read(slow, 1 << 16):
+        got += part
+    os.close(slow)
+    program.wait(0)
+    server.stop()
+    same(got == savefile.build(packets[:400], NATIVE, 9, linktype=101), True, "copy is right")
+    same(holders.packets()[-1], packets[399], "the last packet")
+
+
 @case("ease: --copy -: standard output is a live savefile")
 def _(folder):
     packets = packets_of(40)
