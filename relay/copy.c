@@ -40,10 +40,12 @@ struct copy_ring {
 
 /**
  * struct copy - an open one
- * @lock: guards all below, but for what the thread alone uses: @fd, @size, @batch
+ * @lock: guards all below, but for what the thread alone uses: @fd, @size, @torn,
+ *	@batch
  * @news: something is wanted, or the copy ends
  * @idle: nothing is
  * @size: of the file up to the last whole stretch; -1: it is none
+ * @torn: bytes of a stretch that are behind that
  * @written: bytes, whole stretches or not; atomic
  * @failed: no more is written
  * @ending: nor waited for
@@ -53,6 +55,7 @@ struct copy {
 	const char *name;
 	int fd;
 	int64_t size;
+	uint64_t torn;
 	uint64_t written;
 	const struct reader *reader;
 	pthread_t thread;
@@ -69,6 +72,12 @@ struct copy {
 	struct copy_ring rings[PCAPRING_RINGS_MAX];
 	struct copy_batch batch;
 };
+
+/* Where what is appended begins is the end, whatever the file's position says. */
+static int64_t copy_begin(int fd)
+{
+	return lseek(fd, 0, fcntl(fd, F_GETFL) & O_APPEND ? SEEK_END : SEEK_CUR);
+}
 
 static bool copy_open_file(struct copy *copy)
 {
@@ -87,7 +96,7 @@ static bool copy_open_file(struct copy *copy)
 			  copy->name);
 		return false;
 	}
-	copy->size = S_ISREG(st.st_mode) ? lseek(copy->fd, 0, SEEK_CUR) : -1;
+	copy->size = S_ISREG(st.st_mode) ? copy_begin(copy->fd) : -1;
 	return true;
 }
 
@@ -123,16 +132,39 @@ static bool copy_is_ending(struct copy *copy)
 	return ending;
 }
 
-/* What was not written whole is cut, where that can be. */
+/* What lies behind what is torn, or between its parts, is somebody else's. */
+static bool copy_is_last(const struct copy *copy)
+{
+	struct stat st;
+
+	return !fstat(copy->fd, &st) && st.st_size == lseek(copy->fd, 0, SEEK_CUR) &&
+	       (uint64_t)st.st_size == copy->size + copy->torn;
+}
+
+/* What was not written whole goes, where that can be. */
+static void copy_cut(struct copy *copy)
+{
+	bool last;
+
+	if (copy->size < 0 || !copy->torn)
+		return;
+	last = copy_is_last(copy);
+	/* whoever writes there next leaves no hole */
+	if (last && !ftruncate(copy->fd, copy->size) &&
+	    lseek(copy->fd, copy->size, SEEK_SET) >= 0)
+		return;
+	log_error("--copy %s: cannot be cut after its last whole record: %s", copy->name,
+		  last ? strerror(errno) : "others write there, too");
+}
+
 static void copy_fail(struct copy *copy, const char *why)
 {
 	/* nobody waits for it any more, and that was told */
 	if (!copy_is_ending(copy))
-		log_error("--copy %s: %s: it ends here; the stream goes on", copy->name,
-			  why);
-	if (copy->size >= 0 && ftruncate(copy->fd, copy->size))
-		log_error("--copy %s: cannot be cut after its last whole record: %s",
-			  copy->name, strerror(errno));
+		log_error("--copy %s: %s: it ends here; the stream goes on. For another copy, put that right%s and start the relay again",
+			  copy->name, why, copy->fd == STDOUT_FILENO || copy->size < 0 ?
+			  "" : ", move this one elsewhere");
+	copy_cut(copy);
 	pthread_mutex_lock(&copy->lock);
 	copy->failed = true;
 	pthread_mutex_unlock(&copy->lock);
@@ -155,7 +187,6 @@ static int copy_share(const struct iovec *pieces, int count)
 static bool copy_write(struct copy *copy, struct iovec *pieces, int count)
 {
 	struct pollfd file = { .fd = copy->fd, .events = POLLOUT };
-	uint64_t length = 0;
 
 	while (count) {
 		ssize_t n = writev(copy->fd, pieces, copy_share(pieces, count));
@@ -169,7 +200,7 @@ static bool copy_write(struct copy *copy, struct iovec *pieces, int count)
 			return false;
 		}
 		__atomic_add_fetch(&copy->written, n, __ATOMIC_RELAXED);
-		length += n;
+		copy->torn += n;
 		for (; count && (size_t)n >= pieces->iov_len; pieces++, count--)
 			n -= pieces->iov_len;
 		if (count) {
@@ -178,7 +209,8 @@ static bool copy_write(struct copy *copy, struct iovec *pieces, int count)
 		}
 	}
 	if (copy->size >= 0)
-		copy->size += length;
+		copy->size += copy->torn;
+	copy->torn = 0;
 	return true;
 }
 

@@ -726,6 +726,32 @@ def _(folder):
     assert "File too large: it ends here" in text, text
 
 
+@case("ease: --copy - behind what a file has: that stays where the disk gets full")
+def _(folder):
+    packets = packets_of(200)
+    before = b"what somebody else has written\n" * 100
+    for room in 64, 1:                      # of a few packets, and of not even the header
+        write(folder("out"), before)
+        ring = Ring(folder, linktype=101)
+        holders = Holders()
+        server = Server(holders)
+        out = os.open(folder("out"), os.O_WRONLY | os.O_APPEND)     # as a shell does
+        program = ring.relay(server.port, "--copy", "-", "--count", "200", stdout=out,
+                             wrapper=f"trap '' XFSZ; ulimit -f {room}; exec \"$0\" \"$@\"")
+        os.close(out)
+        ring.append(packets)
+        text = program.wait(1)
+        server.stop()
+        same(holders.packets() == packets, True, "packets are right")
+        assert "--copy -: File too large: it ends here; the stream goes on" in text, text
+        blob = read(folder("out"))
+        same(blob[:len(before)] == before, True, "what was there is there")
+        got = savefile.parse(blob[len(before):])[3] if room > 1 else []
+        same(got == packets[:len(got)], True, "copy is right")
+        same(len(blob) > len(before), room > 1, "a copy")
+        clear(folder)
+
+
 @case("ease: --copy FILE that cannot be made, or is of no use, is refused")
 def _(folder):
     ring = Ring(folder)
