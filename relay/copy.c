@@ -43,13 +43,14 @@ struct copy_ring {
  * @lock: guards all below, but for what the thread alone uses: @fd, @size, @torn,
  *	@batch
  * @news: something is wanted, or the copy ends
- * @idle: nothing is
+ * @over: the thread has come to its end
  * @size: of the file up to the last whole stretch; -1: it is none
  * @torn: bytes of a stretch that are behind that
  * @written: bytes, whole stretches or not; atomic
  * @failed: no more is written
- * @ending: nor waited for
- * @stuck: the thread may never end
+ * @ending: nothing more will be wanted
+ * @ended: @over
+ * @stuck: nobody waits for the thread, which may never end
  */
 struct copy {
 	const char *name;
@@ -61,10 +62,11 @@ struct copy {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t news;
-	pthread_cond_t idle;
+	pthread_cond_t over;
 	bool started;
 	bool failed;
 	bool ending;
+	bool ended;
 	bool stuck;
 	void (*wake)(void *context);
 	void *context;
@@ -117,19 +119,27 @@ struct copy *copy_open(const char *name, struct reader *reader)
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&copy->news, NULL);
-	pthread_cond_init(&copy->idle, &monotonic);
+	pthread_cond_init(&copy->over, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	return copy;
 }
 
-static bool copy_is_ending(struct copy *copy)
+/* Nobody waits for it any more, and that was told. */
+static bool copy_is_stuck(struct copy *copy)
 {
-	bool ending;
+	bool stuck;
 
 	pthread_mutex_lock(&copy->lock);
-	ending = copy->ending;
+	stuck = copy->stuck;
 	pthread_mutex_unlock(&copy->lock);
-	return ending;
+	return stuck;
+}
+
+static void copy_set_failed(struct copy *copy)
+{
+	pthread_mutex_lock(&copy->lock);
+	copy->failed = true;
+	pthread_mutex_unlock(&copy->lock);
 }
 
 /* What lies behind what is torn, or between its parts, is somebody else's. */
@@ -159,15 +169,12 @@ static void copy_cut(struct copy *copy)
 
 static void copy_fail(struct copy *copy, const char *why)
 {
-	/* nobody waits for it any more, and that was told */
-	if (!copy_is_ending(copy))
+	if (!copy_is_stuck(copy))
 		log_error("--copy %s: %s: it ends here; the stream goes on. For another copy, put that right%s and start the relay again",
 			  copy->name, why, copy->fd == STDOUT_FILENO || copy->size < 0 ?
 			  "" : ", move this one elsewhere");
 	copy_cut(copy);
-	pthread_mutex_lock(&copy->lock);
-	copy->failed = true;
-	pthread_mutex_unlock(&copy->lock);
+	copy_set_failed(copy);
 	for (unsigned int i = 0; i < copy->count; i++)
 		__atomic_store_n(&copy->rings[i].done, UINT64_MAX, __ATOMIC_RELEASE);
 }
@@ -241,7 +248,6 @@ static bool copy_wait(struct copy *copy, struct copy_batch_ring *rings)
 
 	pthread_mutex_lock(&copy->lock);
 	while (!(found = copy_find(copy, rings)) && !copy->ending) {
-		pthread_cond_broadcast(&copy->idle);
 		pthread_cond_wait(&copy->news, &copy->lock);
 		keeper_round();
 	}
@@ -267,9 +273,32 @@ static void copy_write_batch(struct copy *copy, struct copy_batch_ring *rings)
 static void copy_tell(struct copy *copy)
 {
 	pthread_mutex_lock(&copy->lock);
-	pthread_cond_broadcast(&copy->idle);
 	if (copy->wake)
 		copy->wake(copy->context);
+	pthread_mutex_unlock(&copy->lock);
+}
+
+/* Some file systems tell only where a file is closed what they could not write. */
+static void copy_flush(struct copy *copy)
+{
+	int again = copy->failed ? -1 : fcntl(copy->fd, F_DUPFD_CLOEXEC, 0);
+
+	if (again < 0 || !close(again) || errno == EINTR)
+		return;
+	if (!copy_is_stuck(copy))
+		log_error("--copy %s: %s, as it was closed: what was written last may be missing",
+			  copy->name, strerror(errno));
+	copy_set_failed(copy);
+}
+
+static void copy_end(struct copy *copy)
+{
+	keeper_away(true);
+	copy_flush(copy);
+	keeper_away(false);
+	pthread_mutex_lock(&copy->lock);
+	copy->ended = true;
+	pthread_cond_signal(&copy->over);
 	pthread_mutex_unlock(&copy->lock);
 }
 
@@ -286,6 +315,7 @@ static void *copy_run(void *context)
 		keeper_away(false);
 		copy_tell(copy);
 	}
+	copy_end(copy);
 	keeper_leave();
 	return NULL;
 }
@@ -386,17 +416,17 @@ static uint64_t copy_left(const struct copy *copy)
 	return left;
 }
 
-/* Until all is written, or nothing was for long. Locked. */
-static uint64_t copy_settle(struct copy *copy)
+/* Until the thread ends, or nothing was written for long. Locked. */
+static void copy_settle(struct copy *copy)
 {
 	uint64_t written = __atomic_load_n(&copy->written, __ATOMIC_RELAXED);
 	struct timespec until;
-	uint64_t left, now;
+	uint64_t now;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += COPY_PATIENCE;
-	while ((left = copy_left(copy))) {
-		if (!pthread_cond_timedwait(&copy->idle, &copy->lock, &until))
+	while (copy->started && !copy->ended) {
+		if (!pthread_cond_timedwait(&copy->over, &copy->lock, &until))
 			continue;
 		now = __atomic_load_n(&copy->written, __ATOMIC_RELAXED);
 		if (now == written)
@@ -405,7 +435,16 @@ static uint64_t copy_settle(struct copy *copy)
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += COPY_PATIENCE;
 	}
-	return left;
+}
+
+static void copy_say_stuck(const struct copy *copy, uint64_t left)
+{
+	if (left)
+		log_error("--copy %s: nothing was written for %d s: the last %" PRIu64 " bytes are missing",
+			  copy->name, COPY_PATIENCE, left);
+	else
+		log_error("--copy %s: not closed within %d s: what was written last may be missing",
+			  copy->name, COPY_PATIENCE);
 }
 
 bool copy_finish(struct copy *copy)
@@ -416,17 +455,16 @@ bool copy_finish(struct copy *copy)
 	pthread_mutex_lock(&copy->lock);
 	for (unsigned int i = 0; i < copy->count; i++)
 		copy->rings[i].settled = copy->rings[i].want;
-	pthread_cond_signal(&copy->news);
-	left = copy_settle(copy);
-	done = !left && !copy->failed;
-	copy->wake = NULL;
 	copy->ending = true;
 	pthread_cond_signal(&copy->news);
+	copy_settle(copy);
+	copy->stuck = copy->started && !copy->ended;
+	done = !copy->stuck && !copy->failed;
+	left = copy_left(copy);
+	copy->wake = NULL;
 	pthread_mutex_unlock(&copy->lock);
-	if (left)
-		log_error("--copy %s: nothing was written for %d s: the last %" PRIu64 " bytes are missing",
-			  copy->name, COPY_PATIENCE, left);
-	copy->stuck = left;
+	if (copy->stuck)
+		copy_say_stuck(copy, left);
 	return done;
 }
 
@@ -439,7 +477,7 @@ void copy_close(struct copy *copy)
 		pthread_join(copy->thread, NULL);
 	if (copy->fd != STDOUT_FILENO)
 		close(copy->fd);
-	pthread_cond_destroy(&copy->idle);
+	pthread_cond_destroy(&copy->over);
 	pthread_cond_destroy(&copy->news);
 	pthread_mutex_destroy(&copy->lock);
 	free(copy);

@@ -42,8 +42,8 @@ void copy_want(struct copy *copy, const uint64_t *ends, bool last);
 bool copy_waits(const struct copy *copy);
 
 /*
- * Wait until all that is wanted is written, as long as that goes on; nobody is
- * woken any more. False: it is not; the error was logged.
+ * Nothing more will be wanted: wait until all is written and closed, as long as that
+ * goes on; nobody is woken any more. False: it is not; the error was logged.
  */
 bool copy_finish(struct copy *copy);
 

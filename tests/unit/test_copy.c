@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* What is copied, and what of a ring waits for it. */
+#include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,22 @@ struct fixture {
 	char path[64];
 	unsigned int woken;
 };
+
+/* A file system that tells only now what it could not write. */
+static bool closes_badly;
+
+int __real_close(int fd);
+int __wrap_close(int fd);
+
+int __wrap_close(int fd)
+{
+	int result = __real_close(fd);
+
+	if (!closes_badly)
+		return result;
+	errno = EDQUOT;
+	return -1;
+}
 
 static void begin(struct fixture *f)
 {
@@ -262,6 +280,23 @@ static void test_what_cannot_be_written_holds_nothing(void **state)
 	end(&f);
 }
 
+static void test_an_error_that_comes_last_is_told(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	f.copy = copy_open(f.path, &f.reader);
+	copy_start(f.copy, wake, &f);
+	want(&f, 0, fill(&f, 0, 'a', 1), true);
+	expect(&f, "a");
+	closes_badly = true;
+	assert_false(copy_finish(f.copy));
+	closes_badly = false;
+	expect(&f, "a");
+	end(&f);
+}
+
 static void test_what_was_never_started_is_empty(void **state)
 {
 	struct fixture f;
@@ -291,6 +326,7 @@ int main(void)
 		cmocka_unit_test(test_protocols_that_take_turns_keep_the_order),
 		cmocka_unit_test(test_what_is_no_record_ends_the_copy),
 		cmocka_unit_test(test_what_cannot_be_written_holds_nothing),
+		cmocka_unit_test(test_an_error_that_comes_last_is_told),
 		cmocka_unit_test(test_what_was_never_started_is_empty),
 		cmocka_unit_test(test_what_cannot_be_made_is_refused),
 	};

@@ -42,6 +42,9 @@ $(BUILD)/unit/test_merge $(BUILD)/unit/test_records_rings: LDFLAGS += -Wl,--wrap
 # Who looks why there is no connection.
 $(BUILD)/unit/test_stream: LDFLAGS += -Wl,--wrap=probe_explain
 
+# Disks that tell late what they do not take.
+$(BUILD)/unit/test_copy: LDFLAGS += -Wl,--wrap=close
+
 # Disks that do not give what they have.
 $(BUILD)/unit/test_spool_folder: LDFLAGS += -Wl,--wrap=pread,--wrap=readdir
 
