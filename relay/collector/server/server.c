@@ -19,8 +19,6 @@
 /* Sensors that vanished are found out within these. */
 #define SERVER_KEEPALIVE_MS		60000
 #define SERVER_KEEPALIVE_TIMEOUT_MS	20000
-/* Sensors may ping twice as often before they count as a nuisance. */
-#define SERVER_PING_INTERVAL_MS		30000
 
 /* All metadata of a call, in bytes; the relay's are some hundreds. */
 #define SERVER_METADATA_MAX	16384
@@ -140,9 +138,11 @@ static grpc_server *server_core(const struct limits *limits)
 		  { .integer = SERVER_KEEPALIVE_MS } },
 		{ GRPC_ARG_INTEGER, GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
 		  { .integer = SERVER_KEEPALIVE_TIMEOUT_MS } },
-		{ GRPC_ARG_INTEGER,
-		  GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-		  { .integer = SERVER_PING_INTERVAL_MS } },
+		/*
+		 * A ping is answered, however soon it comes: to say for each of a flood
+		 * that it is one is 15 times the work. The door ends floods.
+		 */
+		{ GRPC_ARG_INTEGER, GRPC_ARG_HTTP2_MAX_PING_STRIKES, { .integer = 0 } },
 		{ GRPC_ARG_INTEGER, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
 		  { .integer = limits->message } },
 		{ GRPC_ARG_INTEGER, GRPC_ARG_MAX_METADATA_SIZE,
