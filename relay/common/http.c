@@ -6,13 +6,17 @@
 #include <fcntl.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/https.h"
+#include "common/keeper.h"
 #include "common/log.h"
 #include "common/size.h"
 
@@ -33,12 +37,16 @@
 
 /**
  * struct http - a server
+ * @daemon: @thread's, from its beginning to its end
+ * @stop: eventfd
  * @https: NULL: in the clear
  * @tokenless: it was said that the token cannot be read
  */
 struct http {
 	struct http_config config;
 	struct MHD_Daemon *daemon;
+	pthread_t thread;
+	int stop;
 	struct https *https;
 	bool tokenless;
 };
@@ -278,6 +286,8 @@ static enum MHD_Result http_handle(void *context, struct MHD_Connection *connect
 	const struct http_page *page = http->config.pages;
 
 	(void)version, (void)data, (void)size, (void)state;
+	/* those who ask at once may each have to wait for an answer */
+	keeper_round();
 	if (strcmp(method, MHD_HTTP_METHOD_GET) && strcmp(method, MHD_HTTP_METHOD_HEAD))
 		return http_refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET\n");
 	if (!http_is_meant(http, connection))
@@ -328,7 +338,8 @@ bool http_check_files(const struct http_config *config)
 		(!config->key || https_check(config->certificate, config->key)));
 }
 
-static bool http_start(struct http *http, int fd)
+/* NULL: it was logged. */
+static struct MHD_Daemon *http_daemon(struct http *http, int fd)
 {
 	/* without TLS the list ends before that */
 	struct MHD_OptionItem options[] = {
@@ -341,14 +352,87 @@ static bool http_start(struct http *http, int fd)
 		  https_retrieve(http->https) },
 		{ MHD_OPTION_END, 0, NULL },
 	};
-	unsigned int flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL |
-			     (http->https ? MHD_USE_TLS : 0);
+	unsigned int flags = MHD_USE_EPOLL | (http->https ? MHD_USE_TLS : 0);
+	struct MHD_Daemon *daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_handle, http,
+						     MHD_OPTION_ARRAY, options,
+						     MHD_OPTION_END);
 
-	http->daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_handle, http,
-					MHD_OPTION_ARRAY, options, MHD_OPTION_END);
-	if (!http->daemon)
+	if (!daemon)
 		log_error("--metrics %s: cannot be served", http->config.listen);
-	return http->daemon;
+	return daemon;
+}
+
+static unsigned int http_connections(const struct http *http)
+{
+	return MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
+		->num_connections;
+}
+
+/*
+ * While there are as many as there may be, the listening socket is not polled. That a
+ * place has become free, libmicrohttpd sees only when it runs the next time.
+ */
+static void http_turn(struct http *http)
+{
+	unsigned int before;
+
+	do {
+		before = http_connections(http);
+		MHD_run(http->daemon);
+	} while (http_connections(http) < before);
+}
+
+/* Milliseconds; -1: until something comes. */
+static int http_sleep(struct http *http)
+{
+	int patience = keeper_patience();
+	MHD_UNSIGNED_LONG_LONG due;
+
+	/* at most HTTP_PATIENCE */
+	if (!MHD_get_timeout(http->daemon, &due))
+		return patience;
+	return patience < 0 || due < (unsigned int)patience ? (int)due : patience;
+}
+
+static void *http_run(void *context)
+{
+	struct http *http = context;
+	struct pollfd fds[] = {
+		{ .fd = http->stop, .events = POLLIN },
+		{ .fd = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
+		  .events = POLLIN },
+	};
+
+	keeper_join("http", NULL, NULL);
+	while (!fds[0].revents) {
+		http_turn(http);
+		keeper_round();
+		if (poll(fds, 2, http_sleep(http)) < 0)
+			fds[0].revents = 0;
+	}
+	keeper_leave();
+	return NULL;
+}
+
+/* @fd is libmicrohttpd's then; false: it is closed, and it was logged. */
+static bool http_start(struct http *http, int fd)
+{
+	int error;
+
+	http->daemon = http_daemon(http, fd);
+	if (!http->daemon) {
+		close(fd);
+		return false;
+	}
+	http->stop = eventfd(0, EFD_CLOEXEC);
+	error = http->stop < 0 ? errno : pthread_create(&http->thread, NULL, http_run, http);
+	if (!error)
+		return true;
+	log_error("--metrics %s: cannot be served: %s", http->config.listen, strerror(error));
+	if (http->stop >= 0)
+		close(http->stop);
+	MHD_stop_daemon(http->daemon);
+	return false;
 }
 
 static void http_say(const struct http *http, int fd)
@@ -371,7 +455,7 @@ struct http *http_open(const struct http_config *config)
 	char fault[HTTP_FAULT_MAX];
 	struct http *http = calloc(1, sizeof(*http));
 	struct http_address address;
-	int fd = -1;
+	int fd;
 
 	if (!http)
 		abort();
@@ -391,8 +475,6 @@ struct http *http_open(const struct http_config *config)
 		http_say(http, fd);
 		return http;
 	}
-	if (fd >= 0)
-		close(fd);
 	https_close(http->https);
 out_free:
 	free(http);
@@ -403,7 +485,11 @@ void http_close(struct http *http)
 {
 	if (!http)
 		return;
+	if (eventfd_write(http->stop, 1))
+		abort();
+	pthread_join(http->thread, NULL);
 	MHD_stop_daemon(http->daemon);
+	close(http->stop);
 	https_close(http->https);
 	free(http);
 }

@@ -2,7 +2,7 @@
 /*
  * Pages over HTTP, for who looks at the program: the only file that knows
  * libmicrohttpd. A thread of its own serves them, so that nobody who asks slowly
- * keeps packets waiting.
+ * keeps packets waiting; it comes round, as keeper.h has it.
  */
 #ifndef COMMON_HTTP_H
 #define COMMON_HTTP_H

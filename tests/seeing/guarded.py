@@ -235,3 +235,38 @@ def _(folder):
     for connection in (*idle, huge):
         connection.close()
     shown.program.stop()
+
+
+def waiting(port):
+    """How many have connected that the server has not accepted."""
+    with open("/proc/net/tcp", encoding="utf-8") as file:
+        return sum(int(line[4].rpartition(":")[2], 16)
+                   for line in map(str.split, file.read().splitlines()[1:])
+                   if line[3] == "0A" and int(line[1].rpartition(":")[2], 16) == port)
+
+
+def is_served(connection):
+    """Nobody has sent it away."""
+    try:
+        return bool(connection.recv(1, socket.MSG_DONTWAIT))
+    except BlockingIOError:
+        return True
+
+
+@case("more than there is room for: the next one is answered as soon as one goes")
+def _(folder):
+    shown, _port = collector(folder)
+    port = int(shown.url.rpartition(":")[2])
+    there = []
+    while len(there) < 64:      # of two addresses, of which neither has too many
+        there.append(socket.create_connection(
+            ("127.0.0.1", port), source_address=(f"127.0.0.{2 + len(there) % 2}", 0)))
+    until(lambda: waiting(port) == 0, "all are there")
+    with socket.create_connection(("127.0.0.1", port)) as late:
+        late.sendall(b"GET /none HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        until(lambda: waiting(port) == 1, "the next one waits")
+        there.pop().close()
+        assert late.recv(4096).startswith(b"HTTP/1.1 404 ")
+    # it is not that those who say nothing had been sent away
+    assert all(map(is_served, there))
+    shown.program.stop()

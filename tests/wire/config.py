@@ -322,8 +322,8 @@ def _(folder):
     server = Server(Holder())
     systemd = Systemd(folder, watchdog=400000)
     program = ring.relay(server.port, "--spool", folder("spool"), "--copy", folder("copy.pcap"),
-                         env=systemd.env)
-    each_thread_starves_the_watchdog(program, systemd, "relay", "watch", "spool", "copy")
+                         "--metrics", "127.0.0.1:0", env=systemd.env)
+    each_thread_starves_the_watchdog(program, systemd, "relay", "watch", "spool", "copy", "http")
     program.stop()
     server.stop()
 
@@ -331,7 +331,8 @@ def _(folder):
 @case("config: the watchdog is fed while all of the collector's threads come round, only then")
 def _(folder):
     systemd = Systemd(folder, watchdog=400000)
-    conf(folder, "c.conf", listen="127.0.0.1:0", directory=folder.path)
+    conf(folder, "c.conf", listen="127.0.0.1:0", directory=folder.path, metrics="127.0.0.1:0")
     program, _port = collector(folder, env=systemd.env)
-    each_thread_starves_the_watchdog(program, systemd, "server", "stop", "door", "sync", "finish")
+    each_thread_starves_the_watchdog(program, systemd, "server", "stop", "door", "sync", "finish",
+                                     "http")
     program.stop()
