@@ -14,6 +14,7 @@ import pyte
 
 from harness import BUILD, SECONDS, case, same, until
 from rigs import Device, Holder, Sensor, Server, collector, encode, now_packets
+from ring import SANITIZER
 import savefile
 
 
@@ -67,7 +68,8 @@ def on_terminal(device, port, *options, **more):
     return Terminal("pcapring-relay", "--device", device.path, "--target", f"127.0.0.1:{port}",
                     "--include-own-traffic", *options,
                     env={"LD_PRELOAD": os.path.join(BUILD, "wire", "device.so"),
-                         "PCAPRING_WAKE": device.wake, **more.pop("env", {})}, **more)
+                         "ASAN_OPTIONS": SANITIZER, "PCAPRING_WAKE": device.wake,
+                         **more.pop("env", {})}, **more)
 
 
 RATE = r"[\d.]+k? packets/s, [\d.]+ k?bit/s; "
