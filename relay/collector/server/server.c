@@ -36,17 +36,24 @@ struct server {
 	struct door *door;
 	struct event requested, down;
 	bool stopping;
+	bool is_down;
 	int stop_fd;
 	void (*turn)(void *context);
 	void *context;			/* of turn() */
 	struct rpc_request next;	/* while it is requested */
 };
 
-/* Connections without calls are not worth waiting for. */
+/*
+ * Connections without calls are not worth waiting for. Calls are, even without a
+ * connection: core may say what became of them only once it is down.
+ */
 static void server_hurry(struct server *server)
 {
-	if (server->stopping && !server->host.count)
+	if (server->host.count)
+		return;
+	if (server->stopping)
 		server->loop.deadline = gpr_inf_past(GPR_CLOCK_MONOTONIC);
+	server->loop.ended = server->is_down;
 }
 
 static void server_request(struct server *server)
@@ -90,7 +97,8 @@ static void server_is_down(void *owner, bool ok)
 	struct server *server = owner;
 
 	(void)ok;
-	server->loop.ended = true;
+	server->is_down = true;
+	server_hurry(server);
 }
 
 static uint64_t server_idle(void *owner)
