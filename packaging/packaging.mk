@@ -11,7 +11,8 @@ BASH_COMPLETIONS = $(PREFIX)/share/bash-completion/completions
 FISH_COMPLETIONS = $(PREFIX)/share/fish/vendor_completions.d
 ZSH_COMPLETION	= $(PREFIX)/share/zsh/vendor-completions/_pcapring
 
-UNITS		:= pcapring-relay@.service pcapring-collector.service pcapring-captures.service
+UNITS		:= pcapring-relay@.service pcapring-relay-start@.service \
+		   pcapring-collector.service pcapring-captures.service
 MANUALS		:= $(wildcard packaging/man/*.[48])
 EXAMPLES	:= $(wildcard packaging/examples/*)
 

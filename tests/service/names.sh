@@ -15,8 +15,15 @@ adds() { # WORD...: a capture; its number
 	inside pcapring add eth-x ring-bytes 512k "$@" | tr -dc 0-9
 }
 
+# A collector that says nothing keeps the relay, which waits for its answer.
+mute_collector() { # NUMBER: of the capture, which goes
+	inside systemctl start "$other" && unit_says "$other" "connected to 127.0.0.1:50052" &&
+		kill -STOP "$mute" && inside pcapring del "$1" &&
+		unit_becomes "$other" ActiveState=deactivating
+}
+
 test_names() {
-	local first recorder second pid
+	local first recorder second pid mute
 
 	ip link add eth-x type dummy
 	first=$(adds)
@@ -43,7 +50,17 @@ test_names() {
 	tap_ok "... and another relay" wait_for "$other is another" is_another "$other" "$pid"
 	tap_ok "stopped, it says nothing of a failure" inside systemctl stop "$other"
 	tap_ok "... nor does systemd" unit_is "$other" ActiveState=inactive Result=success
+	inside pcapring del "$recorder"
+	put relay-eth-x.conf "target = 127.0.0.1:50052"
+	pcapring-collector --listen 127.0.0.1:50052 --write /tmp/mute.pcap 2>/dev/null &
+	mute=$!
+	tap_ok "a relay needs a while to end" mute_collector "$second"
+	pid=$(unit_main "$other")
+	second=$(adds)
+	tap_ok "... and the next capture has one, too" \
+		wait_for "$other is another" is_another "$other" "$pid"
+	kill -KILL $mute
+	wait $mute 2>/dev/null
 	rm $conf/relay-eth-x.conf
 	inside pcapring del "$second"
-	inside pcapring del "$recorder"
 }
