@@ -64,7 +64,7 @@ class Bystanders:
             f"what was sent is not there: { {name: len(blob) for name, blob in files.items()} }"
 
 
-def siege(folder, attack, *options, before=()):
+def siege(folder, attack, *options, before=(), most=MEBIBYTES):
     """-> the collector's lines"""
     program, port = start(folder("x.pcap"), ("--sync", "0.05", *options), before=before)
     good = Bystanders(folder, port)
@@ -73,7 +73,7 @@ def siege(folder, attack, *options, before=()):
     stream(port, savefile.packets(5), "new", "eth0")
     same(Client(port).check(""), SERVING, "Check")
     used = peak(program)
-    assert used < MEBIBYTES, f"{used:.0f} MiB were used"
+    assert used < most, f"{used:.0f} MiB were used"
     return program.stop()
 
 
@@ -155,7 +155,7 @@ def comes_in(port, name):
 
 
 def maybe(port):
-    """A connection, if there is one to be had."""
+    """A connection, unless it is refused before one has it."""
     try:
         return Connection(port)
     except OSError:
@@ -242,9 +242,11 @@ def _(folder):
                                                             struct.pack(">I", 8))
                                  for n in range(1000000)))
         program.wait_line(SENT_AWAY)
-        late = Connection(port, hello=False)
-        late.wait_closed()
-    siege(folder, attack)
+        late = maybe(port)
+        if late:    # it is not closed yet
+            late.wait_closed()
+    # core reads on for 0.4 s of its thread at most, and keeps 12 KiB of each call until then
+    siege(folder, attack, most=3 * MEBIBYTES)
 
 
 @case("hostile: a flood of calls that do not exist, of names that are long")
