@@ -509,16 +509,6 @@ def _(folder):
     server.stop()
 
 
-def leave_spool(folder):
-    """A capture of 30 packets, of which a spool is all that is left."""
-    os.mkdir(folder("rings"))
-    ring = Ring(lambda name: folder("rings", name + "1"))
-    ring.append(packets_of(30))
-    program = ring.relay(free_port(), "--spool", folder("spool"))
-    program.wait_line(" is away")
-    program.stop(0)
-
-
 @case("ease: --drain of a capture without a link type, and without a spool, is done at once")
 def _(folder):
     for protocol in "auto", "records", "packet":
