@@ -89,19 +89,16 @@ traced() { # EVENT
 
 # A ring of 65536 bytes has room for 143 records of 458.
 tracepoints() {
-	local wakeups
-
 	trace_start
 	capture_add left0 "${small[@]}"
 	traffic -s 400 $SILENT 150
 	capture_drain "$capture" drained.pcap
-	device alternate read "$device" $SILENT 3 > /dev/null
+	recorder pace "$device" $SILENT 3
 	pcapring del "$capture"
 	echo 0 > $tracefs/events/pcapring/enable
 	same "attached" "pcapring_attach: id=0 ifname=left0" "$(traced attach)"
 	same "drops" 7 "$(traced drop | grep -c "id=0 ring=0 len=442$")"
-	wakeups=$(traced wakeup | grep -c "id=0 ring=0 bytes=")
-	at_least "wake-ups" 3 "$wakeups"
+	same "wake-ups" 3 "$(traced wakeup | grep -c "id=0 ring=0 bytes=59$")"
 	same "detached" \
 		'pcapring_detach: id=0 ifname=left0 reason="the capture was deleted"' \
 		"$(traced detach)"
