@@ -395,7 +395,7 @@ radio_some() {
 	wait_for 20 "they are in one cell" iw dev wlan1 station get \
 		"$(< /sys/class/net/wlan0/address)"
 	ip address add 10.8.2.1/24 dev wlan0
-	ping -q -n -c 2 -i 0.1 -b 10.8.2.255 || :
+	ping -q -n -c 2 -i 0.1 -W 0.1 -b 10.8.2.255 || :
 }
 
 radio() {
@@ -408,14 +408,14 @@ radio() {
 	done
 	ip link set hwsim0 up
 	for device in wlan0 wlan1; do
-		iw dev $device ibss join cell 2412
+		iw dev $device ibss join cell 2412 fixed-freq 02:07:00:00:00:09
 	done
 	noisy=30 least=10 compare radio_some hwsim0
 	linktype_is hwsim0 127
 }
 
 # IPv6 over simulated 802.15.4, whose addresses are longer than a cooked header's.
-lowpan_some() { ping -q -n -c 2 -i 0.1 ff02::1%lowpan9 || :; }
+lowpan_some() { ping -q -n -c 2 -i 0.1 -W 0.1 ff02::1%lowpan9 || :; }
 
 lowpan() {
 	drivers_needed fakelb
