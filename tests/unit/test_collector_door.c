@@ -246,6 +246,67 @@ static void test_who_holds_most_goes_when_memory_is_short(void **state)
 	visit_end(&less);
 }
 
+/* The thread of calls works for ten milliseconds, and does not let go of core. */
+static void work(void)
+{
+	struct timespec begin, now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
+	do
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	while ((now.tv_sec - begin.tv_sec) * SECOND + now.tv_nsec - begin.tv_nsec < SECOND / 100);
+}
+
+/* What a sensor sent in the same turn is more, but keeps nobody busy any more. */
+static void test_jam_is_whose_bytes_come_and_come(void **state)
+{
+	struct house *house = *state;
+	struct visit sensor = visit_from(house, 66), hog = visit_from(house, 67);
+	struct visit stranger = visit_from(house, 68);	/* looks are frequent */
+	uint64_t turns = 0;
+
+	door_enter(house->door, sensor.ticket, false);
+	door_enter(house->door, hog.ticket, false);
+	door_attend(house->door, &turns);
+	for (unsigned int i = 0; i < 200 && !visit_is_over(&hog); i++) {
+		visit_send(&hog, 20 << 10);
+		if (i == 10)
+			visit_send(&sensor, 3 << 20);
+		work();
+	}
+	assert_true(visit_is_over(&hog));
+	assert_false(visit_is_over(&sensor));
+	door_attend(house->door, NULL);
+	visit_end(&sensor);
+	visit_end(&hog);
+	visit_end(&stranger);
+}
+
+/* All is read at once, and worked on since. */
+static void test_jam_is_whose_bytes_came_in_this_turn(void **state)
+{
+	struct house *house = *state;
+	struct visit sensor = visit_from(house, 66), hog = visit_from(house, 67);
+	struct visit stranger = visit_from(house, 68);	/* looks are frequent */
+	uint64_t turns = 0;
+
+	door_enter(house->door, sensor.ticket, false);
+	door_enter(house->door, hog.ticket, false);
+	visit_send(&sensor, 3 << 20);
+	door_attend(house->door, &turns);
+	for (unsigned int i = 0; i < 200 && !visit_is_over(&hog); i++) {
+		if (i < 15)
+			visit_send(&hog, 64 << 10);
+		work();
+	}
+	assert_true(visit_is_over(&hog));
+	assert_false(visit_is_over(&sensor));
+	door_attend(house->door, NULL);
+	visit_end(&sensor);
+	visit_end(&hog);
+	visit_end(&stranger);
+}
+
 static struct in6_addr address_of(const char *text)
 {
 	struct in6_addr address;
@@ -310,6 +371,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_flood_of_a_sensor_keeps_all_of_its_address_out,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_who_holds_most_goes_when_memory_is_short,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_jam_is_whose_bytes_come_and_come,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_jam_is_whose_bytes_came_in_this_turn,
 						set_up, tear_down),
 		cmocka_unit_test(test_penalties_are_of_networks_and_end),
 		cmocka_unit_test(test_penalty_spares_one_at_a_time),

@@ -57,7 +57,8 @@
  * @suspect: it is not, and had sent too much for that when it was looked at
  * @proven: of a sensor that has proven who it is
  * @streams: it has now
- * @read: what core had read of it when a jam began
+ * @read_first: what core had read of it when this turn of the thread of calls began
+ * @read_half: and half of the time that it may take later, if it came to that
  * @burden: what core holds of it
  */
 struct door_entry {
@@ -68,7 +69,8 @@ struct door_entry {
 	bool suspect;
 	bool proven;
 	unsigned int streams;
-	uint64_t read;
+	uint64_t read_first;
+	uint64_t read_half;
 	struct burden burden;
 };
 
@@ -329,45 +331,52 @@ static uint64_t door_relieve(struct door *door, uint64_t held, uint64_t now)
 	return held;
 }
 
-static void door_note_reads(struct door *door)
-{
-	for (int fd = 0; fd < door->top; fd++)
-		if (door->entries[fd].number)
-			flood_read(fd, &door->entries[fd].read);
-}
-
-/* Of whom core reads most, and lets nothing out. */
-static void door_end_jam(struct door *door, uint64_t now)
+/* Of whom core has read most from the turn's begin on, or from its @half; -1: little of all. */
+static int door_most_read(const struct door *door, bool half)
 {
 	uint64_t most = DOOR_JAM_BYTES, bytes;
 	int worst = -1;
 
 	for (int fd = 0; fd < door->top; fd++) {
 		const struct door_entry *entry = &door->entries[fd];
+		uint64_t before = half ? entry->read_half : entry->read_first;
 
-		if (entry->number && flood_read(fd, &bytes) && bytes > entry->read + most) {
-			most = bytes - entry->read;
+		if (entry->number && flood_read(fd, &bytes) && bytes > before + most) {
+			most = bytes - before;
 			worst = fd;
 		}
 	}
+	return worst;
+}
+
+/*
+ * Who keeps core busy is whom it reads on and on: another may have sent more, before that.
+ * Or it has read all of it at first, and works on it since.
+ */
+static void door_end_jam(struct door *door, uint64_t now)
+{
+	int worst = door_most_read(door, true);
+
+	if (worst < 0)
+		worst = door_most_read(door, false);
 	if (worst >= 0)
 		door_shut_out(door, worst, now,
 			      "what it has sent kept the collector busy, and is no message");
 }
 
-static bool door_look_for_jam(struct door *door, uint64_t now)
+/* After all were weighed. */
+static void door_follow_jam(struct door *door, enum jam_state jam, uint64_t now)
 {
-	switch (jam_look(&door->jam, now)) {
-	case JAM_BEGINS:
-		door_note_reads(door);
-		return true;
-	case JAM_LASTS:
+	if (jam == JAM_NONE || jam == JAM_GOES_ON)
+		return;
+	if (jam == JAM_LASTS)
 		door_end_jam(door, now);
-		return true;
-	case JAM_GOES_ON:
-		return true;
-	default:
-		return false;
+	for (int fd = 0; fd < door->top; fd++) {
+		struct door_entry *entry = &door->entries[fd];
+
+		entry->read_half = entry->burden.read;
+		if (jam != JAM_HALF)
+			entry->read_first = entry->burden.read;
 	}
 }
 
@@ -383,6 +392,12 @@ static uint64_t door_min(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* How long until the next look, at most. */
+static uint64_t door_round(const struct door *door, enum jam_state jam)
+{
+	return door->strangers || jam >= JAM_GOES_ON ? DOOR_ROUND : DOOR_JAM_ROUND;
+}
+
 static void *door_keep(void *context)
 {
 	struct door *door = context;
@@ -394,8 +409,10 @@ static void *door_keep(void *context)
 	while (!door->end) {
 		uint64_t now = door_now(), held = door_relieve(door, door_weigh(door), now);
 		uint64_t rest = burden_rest(held, door->room);
-		bool all = now >= next, jam = door_look_for_jam(door, now);
+		enum jam_state jam = jam_look(&door->jam, now);
+		bool all = now >= next;
 
+		door_follow_jam(door, jam, now);
 		if (all)
 			next = now + DOOR_SECOND;
 		for (int fd = 0; fd < door->top; fd++)
@@ -404,8 +421,7 @@ static void *door_keep(void *context)
 		while (door->top && !door->entries[door->top - 1].number)
 			door->top--;
 		keeper_round();
-		door_rest(door, now + door_min(rest, door->strangers || jam ? DOOR_ROUND :
-									      DOOR_JAM_ROUND));
+		door_rest(door, now + door_min(rest, door_round(door, jam)));
 	}
 	pthread_mutex_unlock(&door->lock);
 	keeper_leave();

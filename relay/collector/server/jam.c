@@ -7,7 +7,7 @@
 /* Processor time that no peer should cost in one go: thousands of handshakes may. */
 #define JAM_LONG	UINT64_C(400000000)
 
-/* From here on it is worth a look who sends what. */
+/* From here on it is worth a look more often. */
 #define JAM_PERHAPS	UINT64_C(20000000)
 
 /* What it needs while nothing comes, pings and the like, adds up to less in this time. */
@@ -34,7 +34,7 @@ static void jam_begin_turn(struct jam *jam, uint64_t turn, uint64_t used, uint64
 	jam->turn = turn;
 	jam->since += used;
 	jam->began = now;
-	jam->known = false;
+	jam->half = false;
 }
 
 enum jam_state jam_look(struct jam *jam, uint64_t now)
@@ -47,12 +47,17 @@ enum jam_state jam_look(struct jam *jam, uint64_t now)
 	used = jam_now(jam) - jam->since;
 	if (turn != jam->turn || (used < JAM_LONG && now - jam->began >= JAM_WINDOW)) {
 		jam_begin_turn(jam, turn, used, now);
-		return JAM_NONE;
+		return JAM_BEGINS;
 	}
 	if (used < JAM_PERHAPS)
 		return JAM_NONE;
-	if (jam->known)
-		return used < JAM_LONG ? JAM_GOES_ON : JAM_LASTS;
-	jam->known = true;
-	return JAM_BEGINS;
+	if (used >= JAM_LONG / 2 && !jam->half) {
+		jam->half = true;
+		return JAM_HALF;
+	}
+	if (used < JAM_LONG)
+		return JAM_GOES_ON;
+	jam_begin_turn(jam, turn, used - JAM_LONG / 2, now);
+	jam->half = true;
+	return JAM_LASTS;
 }

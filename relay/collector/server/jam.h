@@ -19,7 +19,7 @@
  * @turn: of @turns, when it was looked at last
  * @since: of @clock, at its first sight
  * @began: when that was
- * @known: that it may become one
+ * @half: half of what it may take is over, and that was told
  */
 struct jam {
 	const uint64_t *turns;
@@ -27,14 +27,15 @@ struct jam {
 	uint64_t turn;
 	uint64_t since;
 	uint64_t began;
-	bool known;
+	bool half;
 };
 
 enum jam_state {
 	JAM_NONE,
-	JAM_BEGINS,	/* perhaps, once in a turn: see who sends what from here on */
+	JAM_BEGINS,	/* perhaps: the first look at a turn */
 	JAM_GOES_ON,	/* not for long yet */
-	JAM_LASTS,
+	JAM_HALF,	/* once in a turn, before it is too long */
+	JAM_LASTS,	/* and half of its time begins anew: what came is to be worked off */
 };
 
 /* @turns is atomic. The calling thread is the one that is to be let go of. */
