@@ -3,16 +3,9 @@
  * The door: connections as the kernel knows them, before core knows what they want.
  * Core accepts whatever comes until it may open no more files, and never again once
  * that failed; and it reads whatever comes for as long as that is not a whole request.
- * So we accept in its place (accept.h), and look after what was accepted:
- *
- *	files	some are kept for those that are in; connections that have not become
- *		anything make room for new ones, the oldest first
- *	bytes	who sends far more than the messages that arrive is sent away, and
- *		its address with it for some seconds: floods of headers, pings, resets.
- *		Streams that live there go on; where some of them have proven who they
- *		are, others may come one by one
- *	memory	where messages that are not whole fill their part of it, whose they are
- *		mostly is sent away like that, too
+ * So we accept in its place (accept.h), keep some files for those that are in - connections
+ * that have not become anything make room for new ones, the oldest first - and have those
+ * that were let in looked after (guard.h).
  *
  * A program has one door.
  */
