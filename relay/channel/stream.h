@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One channel to a receiver, and the calls on it, several at a time. The only
- * file that knows gRPC; of methods and messages it knows nothing. All functions but stream_wake() belong to one thread.
+ * file that knows gRPC; of methods and messages it knows nothing. All functions but
+ * stream_wake() belong to one thread.
  */
 #ifndef RELAY_STREAM_H
 #define RELAY_STREAM_H
