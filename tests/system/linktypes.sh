@@ -377,14 +377,17 @@ ppp_some() {
 	ping -q -n -c 2 -i 0.1 -s 1000 10.8.1.2
 }
 
+# Its name is known before that.
+ppp_is_up() { ip -o address show dev ppp0 up | grep -q 10.8.1.2; }
+
 ppp() {
 	drivers_needed ppp_generic ppp_async
 	modprobe -a ppp_generic ppp_async
 	start pppd pppd nodetach local noauth nolock noccp novj noipv6 ipcp-accept-remote \
 		10.8.1.1:10.8.1.2 \
 		pty "ip netns exec right pppd nodetach local noauth nolock noccp novj noipv6 notty"
-	wait_for 30 "ppp0 is up" test -e /run/ppp0.pid
-	wait_for 30 "the other end answers" ping -q -n -c 1 -W 1 10.8.1.2
+	wait_for 30 "ppp0 is up" ppp_is_up
+	wait_for 30 "the other end answers" ping -q -n -c 1 -W 1 -I ppp0 10.8.1.2
 	least=8 compare ppp_some ppp0
 	linktype_is ppp0 113
 	stop pppd || :
