@@ -377,7 +377,7 @@ ppp_some() {
 	ping -q -n -c 2 -i 0.1 -s 1000 10.8.1.2
 }
 
-# Its name is known before that.
+# Not its name alone: with its address, so that no packet goes another way.
 ppp_is_up() { ip -o address show dev ppp0 up | grep -q 10.8.1.2; }
 
 ppp() {

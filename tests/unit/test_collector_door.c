@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "busy.h"
 #include "collector/server/accept.h"
 #include "collector/server/door.h"
 #include "collector/server/penalty.h"
@@ -246,65 +247,47 @@ static void test_who_holds_most_goes_when_memory_is_short(void **state)
 	visit_end(&less);
 }
 
-/* The thread of calls works for ten milliseconds, and does not let go of core. */
-static void work(void)
+/*
+ * One turn of the thread of calls, of which core does not let go until the hog is gone:
+ * every 10 ms it reads @bytes of the hog, the first @times, and 3 MiB of the sensor once,
+ * the time that is number @sensor_at; -1: before that turn.
+ */
+static void jam(struct house *house, size_t bytes, int times, int sensor_at)
 {
-	struct timespec begin, now;
+	struct visit sensor = visit_from(house, 66), hog = visit_from(house, 67);
+	struct visit stranger = visit_from(house, 68);	/* looks are frequent */
+	uint64_t turns = 0;
 
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
-	do
-		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	while ((now.tv_sec - begin.tv_sec) * SECOND + now.tv_nsec - begin.tv_nsec < SECOND / 100);
+	door_enter(house->door, sensor.ticket, false);
+	door_enter(house->door, hog.ticket, false);
+	if (sensor_at < 0)
+		visit_send(&sensor, 3 << 20);
+	door_attend(house->door, &turns);
+	for (int i = 0; i < 200 && !visit_is_over(&hog); i++) {
+		if (i < times)
+			visit_send(&hog, bytes);
+		if (i == sensor_at)
+			visit_send(&sensor, 3 << 20);
+		busy_for(10);
+	}
+	assert_true(visit_is_over(&hog));
+	assert_false(visit_is_over(&sensor));
+	door_attend(house->door, NULL);
+	visit_end(&sensor);
+	visit_end(&hog);
+	visit_end(&stranger);
 }
 
-/* What a sensor sent in the same turn is more, but keeps nobody busy any more. */
+/* What the sensor sent in the same turn is more, but keeps nobody busy any more. */
 static void test_jam_is_whose_bytes_come_and_come(void **state)
 {
-	struct house *house = *state;
-	struct visit sensor = visit_from(house, 66), hog = visit_from(house, 67);
-	struct visit stranger = visit_from(house, 68);	/* looks are frequent */
-	uint64_t turns = 0;
-
-	door_enter(house->door, sensor.ticket, false);
-	door_enter(house->door, hog.ticket, false);
-	door_attend(house->door, &turns);
-	for (unsigned int i = 0; i < 200 && !visit_is_over(&hog); i++) {
-		visit_send(&hog, 20 << 10);
-		if (i == 10)
-			visit_send(&sensor, 3 << 20);
-		work();
-	}
-	assert_true(visit_is_over(&hog));
-	assert_false(visit_is_over(&sensor));
-	door_attend(house->door, NULL);
-	visit_end(&sensor);
-	visit_end(&hog);
-	visit_end(&stranger);
+	jam(*state, 20 << 10, 200, 10);
 }
 
-/* All is read at once, and worked on since. */
+/* All of it was read early, and is worked on since. */
 static void test_jam_is_whose_bytes_came_in_this_turn(void **state)
 {
-	struct house *house = *state;
-	struct visit sensor = visit_from(house, 66), hog = visit_from(house, 67);
-	struct visit stranger = visit_from(house, 68);	/* looks are frequent */
-	uint64_t turns = 0;
-
-	door_enter(house->door, sensor.ticket, false);
-	door_enter(house->door, hog.ticket, false);
-	visit_send(&sensor, 3 << 20);
-	door_attend(house->door, &turns);
-	for (unsigned int i = 0; i < 200 && !visit_is_over(&hog); i++) {
-		if (i < 15)
-			visit_send(&hog, 64 << 10);
-		work();
-	}
-	assert_true(visit_is_over(&hog));
-	assert_false(visit_is_over(&sensor));
-	door_attend(house->door, NULL);
-	visit_end(&sensor);
-	visit_end(&hog);
-	visit_end(&stranger);
+	jam(*state, 64 << 10, 15, -1);
 }
 
 static struct in6_addr address_of(const char *text)

@@ -1,24 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "unit.h"
 
-#include <pthread.h>
-#include <time.h>
-
+#include "busy.h"
 #include "collector/server/jam.h"
 
 #define SECOND	UINT64_C(1000000000)
-
-/* Keep this thread's processor time going for so many milliseconds. */
-static void work(unsigned int milliseconds)
-{
-	struct timespec begin, now;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
-	do
-		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 <
-	       milliseconds);
-}
 
 static void test_nobody_is_looked_at_to_begin_with(void **state)
 {
@@ -27,7 +13,7 @@ static void test_nobody_is_looked_at_to_begin_with(void **state)
 	(void)state;
 	assert_int_equal(jam_look(&jam, SECOND), JAM_NONE);
 	jam_open(&jam, NULL);
-	work(1);
+	busy_for(1);
 	assert_int_equal(jam_look(&jam, SECOND), JAM_NONE);
 }
 
@@ -41,15 +27,15 @@ static void test_one_long_turn_is_a_jam_and_many_short_ones_are_none(void **stat
 	for (; turns < 10; turns++) {
 		assert_int_equal(jam_look(&jam, SECOND), JAM_BEGINS);
 		assert_int_equal(jam_look(&jam, SECOND), JAM_NONE);
-		work(60);
+		busy_for(60);
 		assert_int_equal(jam_look(&jam, SECOND), JAM_GOES_ON);
 	}
 	assert_int_equal(jam_look(&jam, SECOND), JAM_BEGINS);
-	work(500);
+	busy_for(500);
 	assert_int_equal(jam_look(&jam, 2 * SECOND), JAM_HALF);
 	assert_int_equal(jam_look(&jam, 2 * SECOND), JAM_LASTS);
 	assert_int_equal(jam_look(&jam, 3 * SECOND), JAM_GOES_ON);
-	work(200);
+	busy_for(200);
 	assert_int_equal(jam_look(&jam, 4 * SECOND), JAM_LASTS);
 	turns++;
 	assert_int_equal(jam_look(&jam, 99 * SECOND), JAM_BEGINS);
@@ -65,7 +51,7 @@ static void test_little_work_over_a_long_time_is_none(void **state)
 	jam_open(&jam, &turns);
 	for (unsigned int i = 0; i < 10; i++, now += 11 * SECOND) {
 		assert_int_equal(jam_look(&jam, now), JAM_BEGINS);
-		work(60);
+		busy_for(60);
 	}
 }
 

@@ -11,7 +11,10 @@ bool crowd_open(struct crowd *crowd)
 {
 	crowd->entries = calloc(CROWD_MAX, sizeof(*crowd->entries));
 	crowd->delivered = calloc(CROWD_MAX, sizeof(*crowd->delivered));
-	return crowd->entries && crowd->delivered;
+	if (crowd->entries && crowd->delivered)
+		return true;
+	crowd_close(crowd);
+	return false;
 }
 
 void crowd_close(struct crowd *crowd)
@@ -43,6 +46,22 @@ void crowd_forget(struct crowd *crowd, int fd)
 	entry->number = 0;
 	while (crowd->top && !crowd->entries[crowd->top - 1].number)
 		crowd->top--;
+}
+
+void crowd_enter(struct crowd *crowd, int fd, bool proven)
+{
+	struct crowd_entry *entry = &crowd->entries[fd];
+
+	entry->streams++;
+	if (!entry->known)
+		crowd->strangers--;
+	entry->known = true;
+	entry->proven |= proven;
+}
+
+void crowd_leave(struct crowd *crowd, int fd)
+{
+	crowd->entries[fd].streams--;
 }
 
 static bool crowd_is(const struct crowd *crowd, int fd, const struct sockaddr_in6 *peer)

@@ -62,7 +62,7 @@ struct crowd {
 	uint64_t accepted;
 };
 
-/* False: out of memory; it is to be closed all the same. */
+/* False: out of memory. */
 bool crowd_open(struct crowd *crowd);
 void crowd_close(struct crowd *crowd);
 
@@ -70,9 +70,11 @@ void crowd_close(struct crowd *crowd);
 void crowd_add(struct crowd *crowd, int fd, const struct sockaddr_in6 *peer, uint64_t now);
 void crowd_forget(struct crowd *crowd, int fd);
 
-/*
- * These return descriptors; -1: there is none.
- */
+/* A stream more, or less; @proven: of a sensor that has proven who it is. */
+void crowd_enter(struct crowd *crowd, int fd, bool proven);
+void crowd_leave(struct crowd *crowd, int fd);
+
+/* These return descriptors; -1: there is none. */
 int crowd_find(const struct crowd *crowd, const struct sockaddr_in6 *peer);
 int crowd_oldest_stranger(const struct crowd *crowd);
 

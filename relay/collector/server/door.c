@@ -32,7 +32,7 @@
 #define DOOR_HELD_PART		2
 
 /**
- * struct door - see above
+ * struct door - see door.h
  * @lock: of all of it, but for what messages add up to
  * @limit: of descriptors
  * @evicted: strangers that made room, and when that was said
@@ -158,8 +158,6 @@ struct door *door_open(uint64_t message, uint64_t memory)
 
 	if (!door || !crowd_open(&door->crowd)) {
 		log_error("out of memory");
-		if (door)
-			crowd_close(&door->crowd);
 		free(door);
 		return NULL;
 	}
@@ -226,37 +224,25 @@ struct door_ticket door_find(struct door *door, const char *uri)
 	return ticket;
 }
 
-static struct crowd_entry *door_entry(struct door *door, struct door_ticket ticket)
+/* Is that connection still in? */
+static bool door_has(const struct door *door, struct door_ticket ticket)
 {
-	struct crowd_entry *entry = &door->crowd.entries[ticket.fd < 0 ? 0 : ticket.fd];
-
-	return ticket.fd >= 0 && entry->number == ticket.number ? entry : NULL;
+	return ticket.fd >= 0 && door->crowd.entries[ticket.fd].number == ticket.number;
 }
 
 void door_enter(struct door *door, struct door_ticket ticket, bool proven)
 {
-	struct crowd_entry *entry;
-
 	pthread_mutex_lock(&door->lock);
-	entry = door_entry(door, ticket);
-	if (entry) {
-		entry->streams++;
-		if (!entry->known)
-			door->crowd.strangers--;
-		entry->known = true;
-		entry->proven |= proven;
-	}
+	if (door_has(door, ticket))
+		crowd_enter(&door->crowd, ticket.fd, proven);
 	pthread_mutex_unlock(&door->lock);
 }
 
 void door_leave(struct door *door, struct door_ticket ticket)
 {
-	struct crowd_entry *entry;
-
 	pthread_mutex_lock(&door->lock);
-	entry = door_entry(door, ticket);
-	if (entry)
-		entry->streams--;
+	if (door_has(door, ticket))
+		crowd_leave(&door->crowd, ticket.fd);
 	pthread_mutex_unlock(&door->lock);
 }
 

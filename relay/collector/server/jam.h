@@ -17,7 +17,7 @@
  * @turns: how often core was given that thread, or let go of it; NULL: nobody is looked at
  * @clock: that thread's processor time
  * @turn: of @turns, when it was looked at last
- * @since: of @clock, at its first sight
+ * @since: of @clock, at its first sight; put forward each time that it lasts
  * @began: when that was
  * @half: half of what it may take is over, and that was told
  */
@@ -30,9 +30,10 @@ struct jam {
 	bool half;
 };
 
+/* In this order: from JAM_GOES_ON on it may be one. */
 enum jam_state {
 	JAM_NONE,
-	JAM_BEGINS,	/* perhaps: the first look at a turn */
+	JAM_BEGINS,	/* the first look at a turn */
 	JAM_GOES_ON,	/* not for long yet */
 	JAM_HALF,	/* once in a turn, before it is too long */
 	JAM_LASTS,	/* and half of its time begins anew: what came is to be worked off */
