@@ -38,7 +38,7 @@ struct flood {
  */
 bool flood_read(int fd, uint64_t *bytes);
 
-/* Has @fd sent more than it may? */
-bool flood_is(int fd, const struct flood *flood);
+/* Are @bytes more than it may have sent? */
+bool flood_is(uint64_t bytes, const struct flood *flood);
 
 #endif

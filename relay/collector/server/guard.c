@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "guard.h"
 
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include "common/log.h"
 #include "burden.h"
 #include "crowd.h"
@@ -46,14 +43,13 @@ static void guard_shut_out(struct guard *guard, int fd, uint64_t now, const char
 	penalties_add(&guard->penalties, &entry.peer.sin6_addr, entry.known, now);
 }
 
-/* Has it sent more than it may that is no message? */
-static bool guard_is_flooded(const struct guard *guard, int fd, uint64_t now)
+/* Had it sent more than it may that is no message, when it was weighed? */
+static bool guard_is_flooded(const struct guard *guard, const struct crowd_entry *entry,
+			     uint64_t now)
 {
-	const struct crowd_entry *entry = &guard->crowd->entries[fd];
-
-	return flood_is(fd, &(struct flood){
+	return flood_is(entry->burden.read, &(struct flood){
 		.age = now - entry->born,
-		.delivered = crowd_delivered(guard->crowd, fd),
+		.delivered = entry->burden.delivered,
 		.message = entry->known ? guard->message : 0,
 		.windows = entry->known ? entry->streams + 1 : 0,
 	});
@@ -62,14 +58,8 @@ static bool guard_is_flooded(const struct guard *guard, int fd, uint64_t now)
 static void guard_check(struct guard *guard, int fd, uint64_t now)
 {
 	struct crowd_entry *entry = &guard->crowd->entries[fd];
-	struct tcp_info info;
-	socklen_t size = sizeof(info);
 
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size)) {
-		crowd_forget(guard->crowd, fd);	/* core has closed it */
-		return;
-	}
-	if (!guard_is_flooded(guard, fd, now))
+	if (!guard_is_flooded(guard, entry, now))
 		return;
 	/* a sensor may send a window full before its call is looked at: it is known soon */
 	if (!entry->known && !entry->suspect)
@@ -79,7 +69,7 @@ static void guard_check(struct guard *guard, int fd, uint64_t now)
 			       "it has sent far more than the messages that arrived");
 }
 
-/* Bytes that core holds, of all. */
+/* Bytes that core holds, of all. Those that it has closed are forgotten. */
 static uint64_t guard_weigh(struct crowd *crowd)
 {
 	uint64_t held = 0, delivered, read;
@@ -91,8 +81,11 @@ static uint64_t guard_weigh(struct crowd *crowd)
 			continue;
 		/* in this order: what is delivered was read */
 		delivered = crowd_delivered(crowd, fd);
-		if (flood_read(fd, &read))
-			burden_look(&entry->burden, read, delivered);
+		if (!flood_read(fd, &read)) {
+			crowd_forget(crowd, fd);
+			continue;
+		}
+		burden_look(&entry->burden, read, delivered);
 		held += entry->burden.held;
 	}
 	return held;
