@@ -419,7 +419,8 @@ bool netlink_dump(struct netlink *netlink, struct capture_list *list)
 		capture_list_free(list);
 		if (netlink_talk(netlink, nlh, netlink_capture, &reply))
 			return true;
-		if (errno == ENOENT)
+		/* the other one while it goes: no dump begins that would keep it */
+		if (errno == ENOENT || errno == EPROTONOSUPPORT)
 			return netlink_fail(netlink, "the module is not loaded any more: modprobe pcapring");
 		if (errno != EINTR)
 			return netlink_fail_errno(netlink);
