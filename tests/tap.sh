@@ -48,9 +48,18 @@ tap_from() {
 	rm -f "$tap_file"
 }
 
+# What else the program said tells why.
 tap_kept() {
-	[ "$2" -eq 0 ] || grep -q '^not ok' "$1" || { echo "exit status $2"; return 1; }
-	grep -qx "1\.\.$3" "$1" || { echo "$3 results, planned: $(grep '^1\.\.' "$1")"; return 1; }
+	[ "$2" -eq 0 ] || grep -q '^not ok' "$1" || { echo "exit status $2"; tap_said "$1"; return 1; }
+	grep -qx "1\.\.$3" "$1" || {
+		echo "$3 results, planned: $(grep '^1\.\.' "$1")"
+		tap_said "$1"
+		return 1
+	}
+}
+
+tap_said() {
+	grep -v '^\(not ok\|ok\|#\|1\.\.\)' "$1" | tail -n 20
 }
 
 tap_end() {
