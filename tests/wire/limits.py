@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What sensors may have too much of, and what they hear when they do."""
 import os
+import selectors
 import signal
 import time
 
@@ -10,7 +11,7 @@ import savefile
 from collector import NATIVE, start, stream
 from config import conf
 from h2 import Connection, Windows, headers, message
-from harness import MEBIBYTES, Program, case, peak, read, same, until
+from harness import MEBIBYTES, SECONDS, Program, case, peak, read, same, until
 from peers import Sensor, encode
 from records_peer import Ring, Stream, identity, records
 from tls import Authority
@@ -152,6 +153,22 @@ def _(folder):
     program.stop()
 
 
+def wait_refusal(connections):
+    """Whichever of them has the stream that is one too many."""
+    said = {connection: b"" for connection in connections}
+    with selectors.DefaultSelector() as selector:
+        for connection in connections:
+            selector.register(connection.socket, selectors.EVENT_READ, connection)
+        while not any(b"1000 streams without a name" in text for text in said.values()):
+            ready = selector.select(SECONDS)
+            assert ready, "no stream is refused"
+            for key, _ in ready:
+                blob = key.fileobj.recv(65536)
+                assert blob, "a connection is closed"
+                said[key.data] += blob
+                assert b"replaced by a newer stream" not in said[key.data], said[key.data]
+
+
 @case("limits: a thousand streams without a name come from one address, the next is refused")
 def _(folder):
     os.mkdir(folder("d"))
@@ -161,10 +178,7 @@ def _(folder):
         connections = [Connection(port) for _ in range(8)]
         for connection in connections:
             connection.send(b"".join(headers(number) for number in range(1, 257, 2)))
-        said = b""
-        while b"1000 streams without a name" not in said:
-            said += connections[-1].socket.recv(65536)
-            assert b"replaced by a newer stream" not in said, said
+        wait_refusal(connections)
         stream(port, savefile.packets(5), "named", "eth0")
         program.stop()
 
